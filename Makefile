@@ -1,0 +1,26 @@
+# The commands of this project: each is a short script in scripts/. `make` alone prints them.
+.PHONY: help demo test proof soak check bench services
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+demo: ## thousands of real files through two workers, one of them killed half way (under a minute)
+	@scripts/demo
+
+test: ## set up, check, and run every test but the long proof
+	@scripts/test
+
+proof: ## the tests that kill and freeze real processes and count every job
+	@scripts/proof
+
+soak: ## the proof, over and over; MINUTES=10 unless told
+	@scripts/soak
+
+check: ## lint, format, both type checkers, the floors of the house
+	@scripts/check
+
+bench: ## how fast a full queue is drained on this machine
+	@scripts/bench
+
+services: ## start the servers that the tests need (none today)
+	@scripts/services

@@ -1,0 +1,47 @@
+"""Durable jobs: declared as functions, enqueued into one SQLite file, run at least once, seen from outside.
+
+from workhorse import Workhorse
+
+app = Workhorse("sqlite:///shop.db", name="shop")
+
+@app.task
+async def resize(path: str, width: int = 256) -> str:
+    return f"{path}@{width}"
+"""
+
+from workhorse.app import Workhorse
+from workhorse.core.context import Context
+from workhorse.core.durations import Duration
+from workhorse.core.effort import Effort, Failure, Success
+from workhorse.core.errors import GiveUp, JobCancelled, JobFailed, RetryLater, Skip, WorkhorseError
+from workhorse.core.handle import JobHandle
+from workhorse.core.job import Job, Priority
+from workhorse.core.registry import Router
+from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.task import Task
+from workhorse.worker.counts import Counts
+
+__all__ = [
+    "Context",
+    "Counts",
+    "Duration",
+    "Effort",
+    "Exponential",
+    "Failure",
+    "Fixed",
+    "GiveUp",
+    "Job",
+    "JobCancelled",
+    "JobFailed",
+    "JobHandle",
+    "Linear",
+    "Priority",
+    "Retry",
+    "RetryLater",
+    "Router",
+    "Skip",
+    "Success",
+    "Task",
+    "Workhorse",
+    "WorkhorseError",
+]

@@ -1,0 +1,320 @@
+"""The app: a URL, its tasks, and everything one does with them."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from workhorse.app import urls
+from workhorse.app.connections import Connection, Connections
+from workhorse.app.portal import Portal
+from workhorse.core import log, names
+from workhorse.core.checks import whole
+from workhorse.core.clock import Clock, SystemClock
+from workhorse.core.contract import Answer, Engine, Envelope, Filter, Row
+from workhorse.core.durations import Duration, seconds
+from workhorse.core.effort import Attempt
+from workhorse.core.envelope import encode_job
+from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound
+from workhorse.core.handle import Decode, JobHandle, Status
+from workhorse.core.happenings import Enqueued
+from workhorse.core.instrument import Bus
+from workhorse.core.job import Job
+from workhorse.core.options import JobOptions, OnceOptions, settled
+from workhorse.core.redaction import REDACTED, Redaction
+from workhorse.core.registry import Declared, Registry, Router
+from workhorse.core.schema import Unfit, decode_any
+from workhorse.core.task import Task, remote
+from workhorse.durable import progress
+from workhorse.durable.history import attempts
+from workhorse.durable.results import Results
+from workhorse.engines import open_engine
+from workhorse.worker.budget import Budget, LocalBudget
+from workhorse.worker.call import keeps_result
+from workhorse.worker.crew import Parts
+from workhorse.worker.worker import Worker
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+CHUNK = 1000
+"""Jobs that `enqueue_many` makes durable at once."""
+
+
+class Workhorse(Router):
+    """The front door: a URL, its tasks, and everything one does with them.
+
+    `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
+    default queue. `max_size`: bytes of one job. `enqueue_timeout`: how long an enqueue waits for an engine that does not
+    answer. `redact`: patterns of header names whose values are never shown. `unknown_for`: how long a job of a task that
+    nobody knows is handed back. `retain`: how long succeeded and cancelled jobs are kept (0: not at all); `dead_retain`:
+    the same of dead ones (None: until someone purges them). Other options are defaults for the app's tasks.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        name: str = "default",
+        max_size: int = 1_048_576,
+        enqueue_timeout: Duration = 30,
+        redact: Sequence[str] = REDACTED,
+        unknown_for: Duration = 3600,
+        retain: Duration = 3600,
+        dead_retain: Duration | None = None,
+        **defaults: Unpack[JobOptions],
+    ) -> None:
+        super().__init__(prefix="", **defaults)
+        self._name = names.name(name, "name")
+        self._max_size = whole(max_size, "max_size", least=1)
+        self._unknown_for = seconds(unknown_for, "unknown_for")
+        self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
+        self._url = urls.completed(url, retain, dead_retain)
+        open_engine(self._url)  # built and dropped: a URL that cannot work is an error here, not at the first job
+        self.redaction = Redaction(redact)
+        self.registry = Registry()
+        self.bus = Bus()
+        log.listen(self.bus)
+        self._clock: Clock = SystemClock()
+        self._portal = Portal()
+        self._connections = self._fresh()
+        self._results = Results(self.engine, self._keeps_result)
+
+    @property
+    def name(self) -> str:
+        """This service, and its default queue."""
+        return self._name
+
+    @property
+    def url(self) -> str:
+        """Where the work is kept, without a password."""
+        return urls.shown(self._url)
+
+    async def __aenter__(self) -> Self:
+        await self._connections.here()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def engine(self) -> Engine:
+        """The open engine of this process and event loop; the first call opens it."""
+        return (await self._connections.here()).engine
+
+    async def close(self) -> None:
+        """Close what the first call, `async with` or `run` opened; any later call opens it again."""
+        await self._connections.close()
+        if self._portal.open and not self._portal.inside:
+            self._portal.run(self._connections.close())
+            self._portal.close()
+
+    def run(self, awaitable: Awaitable[T], /) -> T:
+        """Any asynchronous call of this app from synchronous code: `app.run(job.result())`."""
+        return self._portal.run(awaitable)
+
+    # ---- enqueueing
+
+    def job(self, task: str, /, *args: Any, **kwargs: Any) -> Job[Any]:
+        """A job by name, on this app's own queue."""
+        return self.remote(task).job(*args, **kwargs)
+
+    def remote(self, task: str, /, **options: Unpack[OnceOptions]) -> Task[..., Any]:
+        """The task of this name in another service, with its queue and other options."""
+        return remote(task, settled(self._name, [self._defaults]), self, options)
+
+    async def enqueue(self, job: Job[R]) -> JobHandle[R]:
+        """Put one job on its queue; durable when this returns.
+
+        EnqueueRefused when it does not fit; BrokerUnavailable when there is no answer within `enqueue_timeout`.
+        """
+        connection = await self._connections.here()
+        try:
+            answer = await connection.sender.send(self._envelope(job, connection))
+        except Unfit as error:
+            raise EnqueueRefused([(job.id, str(error))]) from None
+        except BrokerUnavailable as error:
+            raise BrokerUnavailable(f"{error}; job {job.id} may be enqueued again: same id", [job]) from error
+        if answer.kind == "refused":
+            raise EnqueueRefused([(job.id, answer.reason)])
+        self._tell([job])
+        return self._handle(job, answer)
+
+    async def enqueue_many(self, jobs: Iterable[Job[R]]) -> list[JobHandle[R]]:
+        """Put many jobs on their queues, in durable batches.
+
+        Those that fit are enqueued; EnqueueRefused then names the others. BrokerUnavailable carries what is not known to
+        be enqueued.
+        """
+        connection = await self._connections.here()
+        handles: list[JobHandle[R]] = []
+        refused: list[tuple[str, str]] = []
+        rest = iter(jobs)
+        while chunk := list(islice(rest, CHUNK)):
+            try:
+                handles += await self._enqueue_chunk(connection, chunk, refused)
+            except BrokerUnavailable as error:
+                raise BrokerUnavailable(str(error), [*chunk, *rest]) from error
+        if refused:
+            raise EnqueueRefused(refused)
+        return handles
+
+    async def _enqueue_chunk(
+        self, connection: Connection, chunk: Sequence[Job[R]], refused: list[tuple[str, str]]
+    ) -> list[JobHandle[R]]:
+        fitting: list[tuple[Job[R], Envelope]] = []
+        for job in chunk:
+            try:
+                fitting.append((job, self._envelope(job, connection)))
+            except Unfit as error:
+                refused.append((job.id, str(error)))
+        answers = await connection.sender.send_many([envelope for _, envelope in fitting]) if fitting else []
+        handles: list[JobHandle[R]] = []
+        for (job, _), answer in zip(fitting, answers, strict=True):
+            if answer.kind == "refused":
+                refused.append((job.id, answer.reason))
+            else:
+                handles.append(self._handle(job, answer))
+        self._tell([job for (job, _), answer in zip(fitting, answers, strict=True) if answer.kind != "refused"])
+        return handles
+
+    def _envelope(self, job: Job[Any], connection: Connection) -> Envelope:
+        envelope = encode_job(job, self.registry.get(job.task), self._clock.time)
+        size, limit = len(envelope.payload), min(self._max_size, connection.sender.max_size)
+        if size > limit:
+            raise Unfit(
+                f"its arguments take {size:,} bytes, and max_size is {limit:,}; pass a reference to them instead"
+            )
+        return envelope
+
+    def _handle(self, job: Job[R], answer: Answer) -> JobHandle[R]:
+        task = self.registry.get(job.task)
+        decode = decode_any if task is None else task.schema.decode_result
+        return JobHandle(answer.of or job.id, self, decode)
+
+    def _tell(self, jobs: Sequence[Job[Any]]) -> None:
+        if self.bus.wants(Enqueued):
+            self.bus.say(Enqueued(jobs))
+
+    # ---- what a handle asks
+
+    async def status(self, id: str) -> Status:
+        """Where the job is now; JobNotFound when nothing is known of it."""
+        return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
+
+    async def result(self, id: str, timeout: float | None, decode: Decode) -> Any:
+        """Wait for the job's end."""
+        return await self._results.wait(id, timeout, decode)
+
+    async def cancel(self, id: str) -> bool:
+        """Ask the job to stop; False when it had ended."""
+        inspector = (await self.engine()).inspector
+        return inspector is not None and bool(await inspector.cancel(Filter(ids=[id])))
+
+    async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
+        """The job's attempts so far, oldest first."""
+        row = await self._row(id)
+        store = (await self.engine()).store
+        assert store is not None
+        return await attempts(row, store, decode)
+
+    async def _row(self, id: str) -> Row:
+        inspector = (await self.engine()).inspector
+        row = None if inspector is None else await inspector.show(id)
+        if row is None:
+            raise JobNotFound(
+                f"job {id}: nothing is known of it; its id is wrong, or it ended and is not kept any longer"
+            )
+        return row
+
+    # ---- working
+
+    def worker(
+        self,
+        *,
+        concurrency: int = 100,
+        queues: Sequence[str] | None = None,
+        max_jobs: int | None = None,
+        burst: bool = False,
+        lease: Duration = 30,
+        grace: Duration = 25,
+        signals: Sequence[int] | None = None,
+    ) -> Worker:
+        """A worker in this process: `await app.worker().run()`.
+
+        `concurrency`: jobs at once; `queues`: whose, in order (None: those of the app's tasks); `max_jobs`: stop after
+        exactly so many; `burst`: stop when nothing runs here and nothing is due; `lease`: for how many seconds a silent
+        worker keeps its jobs; `grace`: how many seconds running jobs have at shutdown; `signals`: which stop it (None:
+        SIGINT and SIGTERM; empty: none).
+        """
+        budget = LocalBudget(None if max_jobs is None else whole(max_jobs, "max_jobs", least=1))
+        return self.worker_of(
+            budget, concurrency=concurrency, queues=queues, burst=burst, lease=lease, grace=grace, signals=signals
+        )
+
+    def worker_of(
+        self,
+        budget: Budget,
+        *,
+        concurrency: int = 100,
+        queues: Sequence[str] | None = None,
+        burst: bool = False,
+        lease: Duration = 30,
+        grace: Duration = 25,
+        signals: Sequence[int] | None = None,
+    ) -> Worker:
+        """The same with a budget of jobs that may be shared with other processes."""
+        parts = Parts(
+            self.registry,
+            self.bus,
+            self._clock,
+            self.engine,
+            lambda: open_engine(self._url),
+            self._progress,
+            self._unknown_for,
+        )
+        return Worker(
+            parts,
+            budget,
+            concurrency=whole(concurrency, "concurrency", least=1),
+            queues=self.registry.queues() if queues is None else [names.name(queue, "queue") for queue in queues],
+            burst=burst,
+            lease=seconds(lease, "lease", least=0.1),
+            grace=seconds(grace, "grace"),
+            signals=signals,
+        )
+
+    @contextmanager
+    def relocated(self, url: str, clock: Clock) -> Iterator[None]:
+        """For as long as the block lasts, everything goes to another engine and by another clock: a test's. Close the app
+        before the block ends, in each loop that used it."""
+        before = self._url, self._clock, self._connections
+        self._url, self._clock = url, clock
+        self._connections = self._fresh()
+        try:
+            yield
+        finally:
+            self._url, self._clock, self._connections = before
+
+    # ---- inside
+
+    def _fresh(self) -> Connections:
+        return Connections(lambda: open_engine(self._url), self._prepare, self._patience)
+
+    def _prepare(self) -> None:
+        for task in self.registry:
+            task.schema.prepare()
+
+    def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
+        task.definition.bind(name, settled(self._name, [defaults]), self)
+        self.registry.add(task)
+
+    async def _progress(self, id: str, done: float, text: str) -> None:
+        store = (await self.engine()).store
+        if store is not None:
+            await store.put([progress.of(id, done, text)])
+
+    def _keeps_result(self, row: Row) -> bool:
+        return keeps_result(self.registry.get(row.job.task), row.job.payload)

@@ -1,0 +1,84 @@
+"""Publishes for all who enqueue at once: what one turn of the loop brings goes in one durable batch."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+
+from workhorse.core import ids
+from workhorse.core.contract import Answer, Broker, Envelope
+from workhorse.core.errors import BrokerUnavailable
+
+FIRST, LONGEST = 0.05, 2.0
+"""Seconds between tries while the engine does not answer."""
+
+
+class Sender:
+    """Group commit over one broker. Publishing again is safe: every job has its id before the first try."""
+
+    def __init__(self, broker: Broker, patience: float) -> None:
+        self._broker, self._patience = broker, patience
+        self._gathered: list[tuple[Envelope, asyncio.Future[Answer]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    @property
+    def max_size(self) -> int:
+        """Bytes that the engine takes at most."""
+        return self._broker.features.max_size
+
+    async def send(self, job: Envelope) -> Answer:
+        """Durable on return. BrokerUnavailable when there is no answer within the patience."""
+        if job.unique is not None or not ids.is_ours(job.id):
+            # another's open transaction may hold this id or key, and must not hold up strangers
+            return (await self.send_many([job]))[0]
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._gathered.append((job, future))
+        if len(self._gathered) == 1:
+            loop.call_soon(self._flush)
+        return await future
+
+    async def send_many(self, jobs: Sequence[Envelope]) -> list[Answer]:
+        """The same for a batch, by itself."""
+        # shielded: a publish that is cancelled in flight has an unknown effect, and a caller may be cancelled
+        publishing = asyncio.ensure_future(self._publish(jobs))
+        done, _ = await asyncio.wait([publishing], timeout=self._patience)
+        if not done:
+            publishing.add_done_callback(_forget)
+            raise BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s")
+        return publishing.result()
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        task = asyncio.get_running_loop().create_task(self._deliver(gathered))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _deliver(self, gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self.send_many([job for job, _ in gathered])
+        except BaseException as error:
+            for _, future in gathered:
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else BrokerUnavailable(repr(error)))
+            return
+        for (_, future), answer in zip(gathered, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    async def _publish(self, jobs: Sequence[Envelope]) -> list[Answer]:
+        end, wait = time.monotonic() + self._patience, FIRST
+        while True:
+            try:
+                return await self._broker.publish(jobs)
+            except BrokerUnavailable:
+                pause = wait * random.uniform(0.5, 1)
+                if time.monotonic() + pause >= end:
+                    raise
+            await asyncio.sleep(pause)
+            wait = min(wait * 2, LONGEST)
+
+
+def _forget(late: "asyncio.Future[list[Answer]]") -> None:
+    if not late.cancelled():
+        late.exception()  # seen: the caller was told that it is unknown

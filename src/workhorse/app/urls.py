@@ -1,0 +1,34 @@
+"""The app's URL: where it comes from, what is added to it, and how it is shown."""
+
+import os
+import re
+import uuid
+from urllib.parse import quote
+
+from workhorse.core.durations import Duration, seconds
+from workhorse.core.errors import DeclarationError
+
+DEFAULT = "sqlite:///workhorse.db"
+
+
+def completed(url: str | None, retain: Duration, dead_retain: Duration | None) -> str:
+    """With what the engine must know of the app: how long it keeps jobs that have ended. An app in memory gets a store of
+    its own, unless its URL names one."""
+    if url is None:
+        url = os.environ.get("WORKHORSE_URL") or DEFAULT
+    if not isinstance(url, str) or "://" not in url:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DeclarationError(f"url: expected one such as {DEFAULT}, got {url!r}")
+    if re.match(r"memory://(\?|$)", url):
+        url = url.replace("memory://", f"memory://app-{uuid.uuid4().hex}", 1)
+    settings = {"retain": seconds(retain, "retain")}
+    if dead_retain is not None:
+        settings["dead_retain"] = seconds(dead_retain, "dead_retain")
+    for name, value in settings.items():
+        if not re.search(rf"[?&]{name}=", url):
+            url += f"{'&' if '?' in url else '?'}{name}={quote(f'{value:g}')}"
+    return url
+
+
+def shown(url: str) -> str:
+    """Without its password, and without what the app added."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", url.partition("?")[0])

@@ -1,0 +1,204 @@
+"""What the doctor looks at, one finding each: versions, the app, the engine and its file, the clock, the work."""
+
+import inspect
+import platform
+import sqlite3
+import time
+import uuid
+from collections.abc import Awaitable, Iterable
+from typing import Any, Final, Literal, Protocol, cast, runtime_checkable
+
+import msgspec
+
+from workhorse.cli.about import release
+from workhorse.cli.queues import Pausing
+from workhorse.cli.shared import Desk
+from workhorse.cli.times import span
+from workhorse.core.contract import ABSENT, Engine, Filter, Put, Store
+from workhorse.core.errors import WorkhorseError
+from workhorse.worker.presence import signs
+
+LATE: Final = 300.0
+"""Seconds for which due jobs may wait before the doctor remarks on it."""
+
+SKEW: Final = 2.0
+"""Seconds by which clocks may differ before it matters."""
+
+Pairs = Iterable[object]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at; `bad` must be fixed, `warn` should be looked into."""
+
+    kind: Literal["good", "warn", "bad"]
+    about: str
+    text: str
+    fix: str = ""
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """An engine that can tell of itself, beyond the contract: facts as (about, text)."""
+
+    def describe(self) -> "Pairs | Awaitable[Pairs]":
+        """What is so."""
+        ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """An engine that can look for problems: each as (problem, fix)."""
+
+    def check(self) -> "Pairs | Awaitable[Pairs]":
+        """What should not be so."""
+        ...
+
+
+def of_versions() -> list[Finding]:
+    """Ours, Python's, and those of what we stand on."""
+    parts = [f"{name} {release(name)}" for name in ("msgspec", "uvloop", "click", "rich")]
+    return [
+        Finding("good", "workhorse", release()),
+        Finding(
+            "good", "python", f"{platform.python_version()} ({platform.python_implementation()}, {platform.platform()})"
+        ),
+        Finding("good", "libraries", ", ".join([*parts, f"SQLite {sqlite3.sqlite_version}"])),
+    ]
+
+
+def of_app(desk: Desk) -> list[Finding]:
+    """The app itself: its URL, its tasks, their signatures."""
+    app = desk.app
+    tasks, found = list(app.registry), [Finding("good", "app", f"{desk.spec}, named {app.name}, on {app.url}")]
+    if not tasks:
+        return [
+            *found,
+            Finding("warn", "tasks", "none", "import the modules that declare them, or app.include(router)"),
+        ]
+    found.append(Finding("good", "tasks", f"{len(tasks)}, on the queues {', '.join(app.registry.queues())}"))
+    for task in tasks:
+        try:
+            task.schema.prepare()
+        except WorkhorseError as error:
+            found.append(Finding("bad", f"task {task.name}", str(error), "change its annotations"))
+    return found
+
+
+def of_opening(error: Exception) -> Finding:
+    """The engine would not open."""
+    return Finding("bad", "engine", f"it does not open: {error}", "do what it says, then ask again")
+
+
+async def of_engine(engine: Engine) -> list[Finding]:
+    """What the engine tells of itself, whether a fact can be written, and whether the clocks agree."""
+    found: list[Finding] = []
+    if isinstance(engine, Describing):
+        found += [Finding("good", *_pair(each)) for each in await _told(engine.describe())]
+    if isinstance(engine, Checking):
+        problems = [_pair(each) for each in await _told(engine.check())]
+        found += [Finding("bad", "engine", problem, fix) for problem, fix in problems]
+    if engine.store is not None:
+        found += [await _of_writing(engine.store), await _of_clock(engine.store)]
+    return found
+
+
+async def of_work(desk: Desk, engine: Engine) -> list[Finding]:
+    """What waits, whether anyone is there to do it, and what nobody here knows."""
+    if engine.inspector is None:
+        return []
+    counts = await engine.inspector.count("queue")
+    there = [] if engine.store is None else await signs(engine.store)
+    paused = await engine.inspector.paused() if isinstance(engine.inspector, Pausing) else ()
+    found = [Finding("good", "workers", f"{len(there)} there")]
+    for queue, by_status in counts.items():
+        ready = by_status.get("ready", 0)
+        if ready and queue in paused:
+            found.append(
+                Finding(
+                    "warn",
+                    f"queue {queue}",
+                    f"{ready:,} due, and paused",
+                    f"workhorse queues {desk.spec} resume {queue}",
+                )
+            )
+        elif ready and not any(queue in sign.queues for sign in there):
+            found.append(
+                Finding(
+                    "warn",
+                    f"queue {queue}",
+                    f"{ready:,} due, and no worker of this queue is there",
+                    f"workhorse worker {desk.spec} --queues {queue}",
+                )
+            )
+        elif ready and (first := await engine.inspector.list(Filter(queue=queue, status="ready"), 1)):
+            waited = time.time() - first[0].accepted
+            if waited > LATE:
+                found.append(
+                    Finding(
+                        "warn",
+                        f"queue {queue}",
+                        f"{ready:,} due, the oldest for {span(waited)}",
+                        "more workers, or a higher --concurrency",
+                    )
+                )
+    return [*found, *await _of_letters(desk, engine)]
+
+
+async def _of_letters(desk: Desk, engine: Engine) -> list[Finding]:
+    assert engine.inspector is not None
+    found: list[Finding] = []
+    by_task = await engine.inspector.count("task")
+    dead = sum(counts.get("dead", 0) for counts in by_task.values())
+    if dead:
+        found.append(Finding("warn", "dead letters", f"{dead:,}", f"workhorse dead {desk.spec}"))
+    for task, counts in by_task.items():
+        waiting = sum(counts.get(status, 0) for status in ("ready", "scheduled", "parked"))
+        if waiting and task not in desk.app.registry:
+            found.append(
+                Finding(
+                    "warn",
+                    f"task {task}",
+                    f"{waiting:,} wait, and this app does not know it",
+                    "run a worker of the app that does",
+                )
+            )
+    return found
+
+
+async def _of_writing(store: Store) -> Finding:
+    key, began = f"doctor/{uuid.uuid4().hex}", time.monotonic()
+    try:
+        await store.put([Put(key, b"1", ABSENT, ttl=60)])
+        await store.delete({key: None})
+    except (WorkhorseError, OSError) as error:
+        return Finding(
+            "bad",
+            "writing",
+            f"nothing can be written: {error}",
+            "see that the disk has room and the file may be written to",
+        )
+    took = (time.monotonic() - began) * 1000
+    return Finding("good", "writing", f"one write and one delete, {took:.1f} ms")
+
+
+async def _of_clock(store: Store) -> Finding:
+    now = time.time()
+    ahead = max((sign.seen - now for sign in await signs(store)), default=0.0)
+    if now < 1_700_000_000:
+        return Finding("bad", "clock", f"it says {time.ctime(now)}", "set it: due times are told by it")
+    if ahead > SKEW:
+        return Finding(
+            "bad", "clock", f"{span(ahead)} behind the clock of a worker", "set both by the same time server"
+        )
+    return Finding("good", "clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z', time.localtime(now))}")
+
+
+async def _told(answer: Any) -> list[object]:
+    return list(cast("Pairs", await answer if inspect.isawaitable(answer) else answer))
+
+
+def _pair(each: object) -> tuple[str, str]:
+    if isinstance(each, tuple | list):
+        first, *rest = [str(part) for part in cast("list[object]", each)]
+        return first, "; ".join(rest)
+    return str(each), ""

@@ -1,0 +1,41 @@
+"""The shapes of the decorators, for type checkers: what `@app.task` makes of which function.
+
+A function whose first parameter takes anything (Any, object, no annotation) also takes a Context: no checker can see
+that it is not injected. `Anything` catches it first, and its arguments are checked when it is enqueued.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, Unpack, final, overload
+
+from workhorse.core.context import Context
+from workhorse.core.options import TaskOptions
+from workhorse.core.task import AsyncFunction, Function
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Async: TypeAlias = Callable[P, Coroutine[Any, Any, R]]
+
+
+@final
+class Anything:
+    """No value is of this class: only a parameter that takes anything takes it."""
+
+
+class DeclareTask(Protocol):
+    """`@app.task`, and `@app.task(queue="mail", ...)`."""
+
+    @overload
+    def __call__(self, fn: Async[Concatenate[Anything, ...], R], /) -> AsyncFunction[..., R, ..., R]: ...
+    @overload
+    def __call__(self, fn: Callable[Concatenate[Anything, ...], R], /) -> Function[..., R, ..., R]: ...
+    @overload
+    def __call__(self, fn: Async[Concatenate[Context, P], R], /) -> AsyncFunction[P, R, Concatenate[Context, P], R]: ...
+    @overload
+    def __call__(self, fn: Callable[Concatenate[Context, P], R], /) -> Function[P, R, Concatenate[Context, P], R]: ...
+    @overload
+    def __call__(self, fn: Async[P, R], /) -> AsyncFunction[P, R, P, R]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Function[P, R, P, R]: ...
+    @overload
+    def __call__(self, **options: Unpack[TaskOptions]) -> "DeclareTask": ...

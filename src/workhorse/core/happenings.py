@@ -1,0 +1,104 @@
+"""What can happen, as values for the bus. A listener in the same process may see a job's own values; none may print them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from workhorse.core.contract import Claim, Outcome
+from workhorse.core.job import Job
+
+
+class Enqueued(msgspec.Struct, frozen=True):
+    """These jobs were accepted by the engine."""
+
+    jobs: Sequence[Job[Any]]
+
+
+class WorkerStarted(msgspec.Struct, frozen=True):
+    """A worker begins to claim."""
+
+    worker: str
+    queues: Sequence[str]
+    concurrency: int
+
+
+class WorkerStopping(msgspec.Struct, frozen=True):
+    """A worker claims no more; `running` jobs have `grace` seconds."""
+
+    worker: str
+    running: int
+    grace: float
+
+
+class WorkerStopped(msgspec.Struct, frozen=True):
+    """A worker has ended; `seconds` is how long it lived."""
+
+    worker: str
+    seconds: float
+
+
+class JobStarted(msgspec.Struct, frozen=True):
+    """An attempt begins."""
+
+    claim: Claim
+
+
+class JobSucceeded(msgspec.Struct, frozen=True):
+    """An attempt went well, in so many seconds."""
+
+    outcome: Outcome
+    seconds: float
+
+
+class JobEnded(msgspec.Struct, frozen=True):
+    """An attempt ended otherwise; `error` is its error's text, `seconds` what it took."""
+
+    outcome: Outcome
+    seconds: float
+    error: str = ""
+
+
+class JobLost(msgspec.Struct, frozen=True):
+    """The lease went to somebody else, or the settle came too late: what this worker did with the job does not count."""
+
+    claim: Claim
+    why: str
+
+
+class LoopBlocked(msgspec.Struct, frozen=True):
+    """The event loop has not turned for `seconds`: blocking code in an async task; `stack` says where."""
+
+    task: str
+    job: str
+    seconds: float
+    stack: str
+
+
+class ThreadAbandoned(msgspec.Struct, frozen=True):
+    """A sync task ran over its time-out; its thread cannot be stopped and keeps its slot; `slots` are lost so far."""
+
+    task: str
+    job: str
+    slots: int
+
+
+class BrokerLost(msgspec.Struct, frozen=True):
+    """The engine does not answer; the worker goes on trying."""
+
+    doing: str
+    error: str
+
+
+class BrokerBack(msgspec.Struct, frozen=True):
+    """The engine answers again, after `seconds`."""
+
+    seconds: float
+
+
+class ProcessDied(msgspec.Struct, frozen=True):
+    """A worker process ended on its own; another takes its place after `restart` seconds."""
+
+    pid: int
+    code: int
+    restart: float

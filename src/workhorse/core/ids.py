@@ -1,0 +1,17 @@
+"""Ids of jobs: UUIDv7 in hex (RFC 9562, section 5.7), so that they sort by the time they were made."""
+
+import time
+from secrets import randbits
+
+
+def new_id() -> str:
+    """48 bits of Unix milliseconds, the version 7, 12 and 62 random bits around the variant."""
+    stamp = time.time_ns() // 1_000_000
+    noise = randbits(74)
+    value = stamp << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0x2 << 62 | noise & 0x3FFF_FFFF_FFFF_FFFF
+    return f"{value:032x}"
+
+
+def is_ours(id: str) -> bool:
+    """Whether it looks like one of `new_id`: then nobody else can be writing the same one."""
+    return len(id) == 32 and id[12] == "7"

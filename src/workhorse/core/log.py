@@ -1,0 +1,105 @@
+"""The log's own listener: every line of the library that tells of work is written here."""
+
+import logging
+
+from workhorse.core.contract import Cancelled, Dead, Released, Retried
+from workhorse.core.happenings import (
+    BrokerBack,
+    BrokerLost,
+    JobEnded,
+    JobLost,
+    JobSucceeded,
+    LoopBlocked,
+    ProcessDied,
+    ThreadAbandoned,
+    WorkerStarted,
+    WorkerStopped,
+    WorkerStopping,
+)
+from workhorse.core.instrument import Bus
+
+log = logging.getLogger("workhorse")
+log.addHandler(logging.NullHandler())
+
+
+def listen(bus: Bus) -> None:
+    """Write what the bus tells to the logger `workhorse`, structured fields in `extra`."""
+    bus.listen(WorkerStarted, _worker_started)
+    bus.listen(WorkerStopping, _worker_stopping)
+    bus.listen(WorkerStopped, _worker_stopped)
+    bus.listen(JobEnded, _job_ended)
+    bus.listen(JobLost, _job_lost)
+    bus.listen(LoopBlocked, _loop_blocked)
+    bus.listen(ThreadAbandoned, _thread_abandoned)
+    bus.listen(BrokerLost, _broker_lost)
+    bus.listen(BrokerBack, _broker_back)
+    bus.listen(ProcessDied, _process_died)
+    if log.isEnabledFor(logging.DEBUG):
+        bus.listen(JobSucceeded, _job_succeeded)  # a line a job costs as much as the job: only where it was asked for
+
+
+def _worker_started(it: WorkerStarted) -> None:
+    log.info("worker %s runs %d at once from %s", it.worker, it.concurrency, ", ".join(it.queues))
+
+
+def _worker_stopping(it: WorkerStopping) -> None:
+    log.info("worker %s stops; %d running jobs have %g s", it.worker, it.running, it.grace)
+
+
+def _worker_stopped(it: WorkerStopped) -> None:
+    log.info("worker %s stopped after %.1f s", it.worker, it.seconds)
+
+
+def _job_ended(it: JobEnded) -> None:
+    outcome = it.outcome
+    job = outcome.claim.job
+    fields = {"job": job.id, "task": job.task, "attempt": job.attempt, "seconds": round(it.seconds, 6)}
+    if isinstance(outcome, Dead):
+        log.error("%s %s is dead: %s", job.task, job.id, outcome.reason, extra=fields)
+    elif isinstance(outcome, Retried):
+        log.warning(
+            "%s %s failed at attempt %d, again in %.3g s: %s",
+            job.task, job.id, job.attempt, outcome.after, it.error, extra=fields,
+        )  # fmt: skip
+    elif isinstance(outcome, Released):
+        log.info("%s %s handed back for %.3g s %s", job.task, job.id, outcome.after, it.error, extra=fields)
+    elif isinstance(outcome, Cancelled):
+        log.info("%s %s cancelled", job.task, job.id, extra=fields)
+
+
+def _job_succeeded(it: JobSucceeded) -> None:
+    job = it.outcome.claim.job
+    fields = {"job": job.id, "task": job.task, "attempt": job.attempt, "seconds": round(it.seconds, 6)}
+    log.debug("%s %s succeeded in %.3g s", job.task, job.id, it.seconds, extra=fields)
+
+
+def _job_lost(it: JobLost) -> None:
+    job = it.claim.job
+    log.warning("%s %s is not ours any more (%s): its outcome is dropped", job.task, job.id, it.why)
+
+
+def _loop_blocked(it: LoopBlocked) -> None:
+    log.warning(
+        "the event loop has not turned for %.1f s: task %s (job %s) blocks it; make it a plain `def`, which runs in a thread\n%s",
+        it.seconds, it.task or "?", it.job or "?", it.stack,
+    )  # fmt: skip
+
+
+def _thread_abandoned(it: ThreadAbandoned) -> None:
+    log.error(
+        "%s %s ran over its time-out, and a thread cannot be stopped: its slot is lost until it ends (%d lost now); "
+        "with run_in='process' a time-out kills",
+        it.task, it.job, it.slots,
+    )  # fmt: skip
+
+
+def _broker_lost(it: BrokerLost) -> None:
+    log.warning("the engine does not answer (%s): %s; trying again", it.doing, it.error)
+
+
+def _broker_back(it: BrokerBack) -> None:
+    log.info("the engine answers again after %.1f s", it.seconds)
+
+
+def _process_died(it: ProcessDied) -> None:
+    log.error("worker process %d ended with %d; another starts in %.1f s", it.pid, it.code, it.restart)

@@ -1,0 +1,217 @@
+"""What can be said of tasks and jobs: checked at the door, once, and merged from the app down to the job."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Literal, NoReturn, TypedDict, cast
+
+import msgspec
+
+from workhorse.core import names
+from workhorse.core.checks import whole
+from workhorse.core.durations import Duration, moment, seconds
+from workhorse.core.errors import DeclarationError
+from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+
+
+class Priority(IntEnum):
+    """Which of two due jobs goes first: the higher."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+class JobOptions(TypedDict, total=False):
+    """What can be said of a task, and again of one job of it."""
+
+    queue: str  # the app's name
+    priority: Priority  # Priority.MEDIUM
+    retry: Retry  # Retry(3, Exponential(1, 2, 3600)), full jitter
+    timeout: Duration | None  # 600; None: no limit
+    expires: Duration | datetime | None  # None: never
+    result_ttl: Duration  # 3600; 0: keep no result
+    headers: Mapping[str, str]  # {}; added to those of the task, router and app
+    max_crashes: int  # 3: dead after its worker died under it that often
+
+
+class OnceOptions(JobOptions, total=False):
+    """What can be said of one job only."""
+
+    id: str  # a new one
+    delay: Duration  # 0
+    at: datetime  # now; aware
+
+
+class TaskOptions(JobOptions, total=False):
+    """What can be said of a task only."""
+
+    name: str  # the function's name, after the router's prefix
+    run_in: Literal["thread", "process"]  # "thread", for sync functions
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What holds for a declared task, all layers merged. Durations are seconds; a moment stays a datetime."""
+
+    queue: str
+    priority: Priority = Priority.MEDIUM
+    retry: Retry = Retry()
+    timeout: float | None = 600.0
+    expires: float | datetime | None = None
+    result_ttl: float = 3600.0
+    headers: Mapping[str, str] = {}
+    max_crashes: int = 3
+
+
+FOR_TASKS = frozenset(TaskOptions.__annotations__)
+FOR_JOBS = frozenset(OnceOptions.__annotations__)
+FOR_ALL = frozenset(JobOptions.__annotations__)
+
+TRAVEL = ("retry", "timeout", "result_ttl", "max_crashes")
+"""What a job carries in its payload when it was said of this one job; else the worker asks its own task."""
+
+SHORTEST = 0.001
+"""Seconds: a timeout or a life below it is a mistake, since nothing runs in no time."""
+
+
+def checked(given: Mapping[str, Any], known: frozenset[str], who: str) -> dict[str, Any]:
+    """The options as values that hold: durations in seconds, moments as they are, all in range.
+
+    TypeError for a name that is not in `known`, as Python's own; DeclarationError, naming `who`, for the rest.
+    """
+    for name in given.keys() - known:
+        _unknown(name, known, who)
+    if "delay" in given and "at" in given:
+        raise DeclarationError(f"{who}: expected delay or at, got both; say one of them")
+    return {name: _CHECKS[name](value, f"{who}: {name}") for name, value in given.items()}
+
+
+def checked_once(given: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """The options of one job; a retry that cannot travel is a DeclarationError, too."""
+    once = checked(given, FOR_JOBS, who)
+    if "retry" in once:
+        _portable(once["retry"], f"{who}: retry")
+    return once
+
+
+def restated(options: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """The options as a job keeps them, `at` as seconds since the epoch; what is kept so already stays as it is."""
+    at = options.get("at")
+    if not isinstance(at, float):
+        return checked_once(options, who)
+    rest = {name: value for name, value in options.items() if name != "at"}
+    if "delay" in rest:
+        raise DeclarationError(f"{who}: expected delay or at, got both; say one of them")
+    return {**checked_once(rest, who), "at": at}
+
+
+def merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Later layers beat earlier ones; headers add up, name by name; of delay and at the later said stands alone."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        headers = {**result.get("headers", {}), **layer.get("headers", {})}
+        if "delay" in layer or "at" in layer:
+            result.pop("delay", None)
+            result.pop("at", None)
+        result.update(layer)
+        if headers:
+            result["headers"] = headers
+    return result
+
+
+def settled(queue: str, layers: Iterable[Mapping[str, Any]]) -> Settings:
+    """The settings of a task: the layers over the defaults, on `queue` where none of them says another."""
+    said = merged(layers)
+    said.setdefault("queue", queue)
+    return Settings(**{name: value for name, value in said.items() if name in FOR_ALL})
+
+
+def _unknown(name: str, known: frozenset[str], who: str) -> NoReturn:
+    hint = names.did_you_mean(name, known)
+    raise TypeError(f"{who} got an unexpected keyword argument {name!r}{hint}")
+
+
+def _priority(value: object, what: str) -> Priority:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in (1, 2, 3):
+        raise DeclarationError(f"{what}: expected Priority.LOW, MEDIUM or HIGH, got {value!r}")
+    return Priority(value)
+
+
+def _retry(value: object, what: str) -> Retry:
+    if not isinstance(value, Retry):
+        raise DeclarationError(f"{what}: expected a Retry, got {value!r}; a number of retries is Retry({value!r})")
+    return value
+
+
+def _portable(retry: Retry, what: str) -> None:
+    if not isinstance(retry.delay, Fixed | Linear | Exponential) or retry.on != (Exception,) or retry.never:
+        raise DeclarationError(
+            f"{what}: a retry of one job travels with it, as Fixed, Linear or Exponential without on= and never=; "
+            f"got {retry!r}; put it on the task"
+        )
+
+
+def _timeout(value: object, what: str) -> float | None:
+    return None if value is None else seconds(value, what, least=SHORTEST)
+
+
+def _expires(value: object, what: str) -> float | datetime | None:
+    if isinstance(value, datetime):
+        moment(value, what)
+        return value
+    return None if value is None else seconds(value, what, least=SHORTEST)
+
+
+def _crashes(value: object, what: str) -> int:
+    return whole(value, what, least=1)
+
+
+def _headers(value: object, what: str) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise DeclarationError(f"{what}: expected a mapping of text to text, got {value!r}")
+    given = cast(Mapping[object, object], value)
+    return {_text(name, what): _text(text, f"{what}: {name}") for name, text in given.items()}
+
+
+def _text(value: object, what: str) -> str:
+    # Told without its value: a header may hold a secret.
+    if not isinstance(value, str):
+        raise DeclarationError(f"{what}: expected text, got a {type(value).__name__}")
+    if "\0" in value or not _encodes(value):
+        raise DeclarationError(f"{what}: expected text that every engine can store, got a NUL or a lone surrogate")
+    return value
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _run_in(value: object, what: str) -> str:
+    if value not in ("thread", "process"):
+        raise DeclarationError(f"{what}: expected 'thread' or 'process', got {value!r}")
+    return str(value)
+
+
+def _id(value: object, what: str) -> str:
+    return names.given_id(value)
+
+
+_CHECKS: Mapping[str, Callable[[object, str], Any]] = {
+    "queue": names.name,
+    "priority": _priority,
+    "retry": _retry,
+    "timeout": _timeout,
+    "expires": _expires,
+    "result_ttl": seconds,
+    "headers": _headers,
+    "max_crashes": _crashes,
+    "id": _id,
+    "delay": seconds,
+    "at": moment,
+    "name": names.name,
+    "run_in": _run_in,
+}

@@ -1,0 +1,137 @@
+"""The tasks of an app by name, and the routers that bring them there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeAlias, Unpack, cast
+
+from workhorse.core import names
+from workhorse.core.declare import DeclareTask
+from workhorse.core.definition import Definition
+from workhorse.core.errors import DeclarationError
+from workhorse.core.options import FOR_ALL, JobOptions, checked, merged
+from workhorse.core.task import AsyncFunction, Function, Task
+
+Declared: TypeAlias = Function[..., Any, ..., Any]
+
+
+class Registry:
+    """Finds a task by its full name."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Declared] = {}
+
+    def add(self, task: Declared) -> None:
+        """DeclarationError when the name is taken; it names both places."""
+        known = self._tasks.setdefault(task.name, task)
+        if known is not task:
+            raise DeclarationError(
+                f"two tasks are named {task.name!r}: {known.definition.place} and {task.definition.place}; "
+                f"give one of them another name="
+            )
+
+    def get(self, name: str) -> Declared | None:
+        """The task of this name, if there is one."""
+        return self._tasks.get(name)
+
+    def find(self, name: str) -> Declared:
+        """The task of this name; DeclarationError, with the nearest name, if there is none."""
+        task = self._tasks.get(name)
+        if task is None:
+            raise DeclarationError(f"no task is named {name!r}{names.did_you_mean(name, self._tasks)}")
+        return task
+
+    def queues(self) -> list[str]:
+        """The queues of all tasks, each once, in order of their declaration."""
+        return list(dict.fromkeys(task.settings.queue for task in self._tasks.values()))
+
+    def __iter__(self) -> Iterator[Declared]:
+        return iter(self._tasks.values())
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tasks
+
+
+class Router:
+    """Tasks of a module, to be included in an app.
+
+    `prefix` stands before the names of its tasks; the other options are defaults for them: the app's are beaten by the
+    outer router's, these by the inner one's, these by the task's own. Tasks may be declared before or after `include`.
+    """
+
+    def __init__(self, *, prefix: str = "", **defaults: Unpack[JobOptions]) -> None:
+        if prefix:
+            names.name(prefix, "prefix")
+        self._prefix = prefix
+        self._defaults: Mapping[str, Any] = checked(defaults, FOR_ALL, f"{type(self).__name__}()")
+        self._parent: Router | None = None
+        self._routers: list[Router] = []
+        self._declared: list[Declared] = []
+
+    @property
+    def task(self) -> DeclareTask:
+        """Declare a task: `@app.task` or `@app.task(queue="mail", ...)`.
+
+        DeclarationError for what cannot work: an option out of range, a misplaced Context, a method, a name that is
+        taken.
+        """
+        return cast(DeclareTask, self._decorate)
+
+    def include(self, router: "Router") -> None:
+        """Add all that a router declares, now and later. A router is included once, in one router or app."""
+        if type(router)._arrived is not Router._arrived:
+            raise DeclarationError(
+                "include: expected a Router, got an app, whose tasks are its own; declare them on a Router"
+            )
+        if router in self._lineage():
+            raise DeclarationError("include: a router cannot contain itself")
+        if router._parent is not None:
+            raise DeclarationError(
+                f"include: the router {router._prefix!r} is included already; make a router for each app"
+            )
+        router._parent = self
+        self._routers.append(router)
+        for below, task in router._all():
+            below._place(task)
+
+    def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
+        """A task reached the topmost router, with its full name and all that was said of it on the way. This router is
+        no app: the task learns its name so far. An app overrides this: it binds and registers the task."""
+        task.definition.rename(name)
+
+    def _decorate(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        if fn is None:
+            return partial(self._decorate, **options)
+        if isinstance(fn, Task):
+            raise DeclarationError(f"task {fn.name}: expected a function, got what is a task already")
+        definition = Definition(fn, options)
+        task = _task_of(definition)
+        self._place(task)
+        self._declared.append(task)
+        return task
+
+    def _place(self, task: Declared) -> None:
+        lineage = self._lineage()
+        name = "".join(router._prefix for router in reversed(lineage)) + task.definition.own_name
+        layers = (*(router._defaults for router in reversed(lineage)), task.definition.own_options)
+        lineage[-1]._arrived(task, name, merged(layers))
+
+    def _lineage(self) -> "list[Router]":
+        """This router, the one that includes it, and so on up."""
+        lineage: list[Router] = [self]
+        while (above := lineage[-1]._parent) is not None:
+            lineage.append(above)
+        return lineage
+
+    def _all(self) -> "Iterator[tuple[Router, Declared]]":
+        yield from ((self, task) for task in self._declared)
+        for router in self._routers:
+            yield from router._all()
+
+
+def _task_of(definition: Definition) -> Declared:
+    if definition.run_in == "async":
+        return AsyncFunction[..., Any, ..., Any](definition)
+    return Function[..., Any, ..., Any](definition)

@@ -1,0 +1,45 @@
+"""Engines: one line a scheme; a third party's come by entry points of the group `workhorse.engines`."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Final
+from urllib.parse import urlsplit
+
+from workhorse.core.contract import Engine
+from workhorse.core.errors import DeclarationError
+from workhorse.core.names import did_you_mean
+
+SCHEMES: Final = {
+    "sqlite": "workhorse.engines.sql.engine:sqlite",
+    "memory": "workhorse.engines.sql.engine:in_memory",
+}
+GROUP: Final = "workhorse.engines"
+
+
+def open_engine(url: str) -> Engine:
+    """The engine that the URL names, not yet open; DeclarationError says what is wrong with the URL."""
+    scheme = urlsplit(url).scheme
+    if "://" not in url or not scheme:
+        raise DeclarationError("a URL: expected one like sqlite:///jobs.db or memory://, got one without a scheme")
+    return _factory(scheme)(url)
+
+
+def _factory(scheme: str) -> Callable[[str], Engine]:
+    if scheme in SCHEMES:
+        module, _, name = SCHEMES[scheme].partition(":")
+        found: Callable[[str], Engine] = getattr(import_module(module), name)
+        return found
+    others = {point.name: point for point in entry_points(group=GROUP)}
+    if scheme not in others:
+        known = [*SCHEMES, *others]
+        raise DeclarationError(
+            f"a URL: expected a scheme of {', '.join(known)}, got {scheme!r}{did_you_mean(scheme, known)}"
+        )
+    try:
+        loaded: Callable[[str], Engine] = others[scheme].load()
+    except ImportError as error:
+        dist = others[scheme].dist
+        extra = f"pip install '{dist.name}[{scheme}]'" if dist else "install its package again"
+        raise DeclarationError(f"{scheme}:// needs a package that is not here ({error}): {extra}") from error
+    return loaded

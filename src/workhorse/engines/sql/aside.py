@@ -1,0 +1,34 @@
+"""Reads that may be long: on a connection of their own, so that no claim waits for them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from workhorse.engines.sql import faults
+from workhorse.engines.sql.homes import FileHome
+from workhorse.engines.sql.link import Link
+from workhorse.engines.sql.tx import Tx
+
+T = TypeVar("T")
+
+
+async def aside(link: Link, work: Callable[[Tx], T]) -> T:
+    """The answer of `work`, which sees one moment of the data. In memory, where there can be but one connection, it takes its turn."""
+    home = link.home
+    if not isinstance(home, FileHome):
+        return await link.read(work)
+    link.refuse_unusable()
+    return await asyncio.to_thread(_read, home, work)
+
+
+def _read(home: FileHome, work: Callable[[Tx], T]) -> T:
+    try:
+        con = home.reader()
+        try:
+            con.execute("begin")
+            return work(Tx(con, home.now(), home.policy))
+        finally:
+            con.close()
+    except sqlite3.Error as error:
+        raise faults.translated(error, home.name) from error

@@ -1,0 +1,205 @@
+"""The desk: one thread that owns the connection, takes all the operations that wait, and commits them together."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Generic, TypeVar
+
+from workhorse.engines.sql import faults
+from workhorse.engines.sql.ears import Ears
+from workhorse.engines.sql.homes import Home
+from workhorse.engines.sql.manners import Manners
+from workhorse.engines.sql.pruning import Pruner
+from workhorse.engines.sql.turnstile import Turnstile
+from workhorse.engines.sql.tx import Tx
+
+T = TypeVar("T")
+
+READ: Final = 0
+CLAIM: Final = 1
+"""May be committed unsynced: a claim or an extension that a power cut forgets harms nothing."""
+WRITE: Final = 2
+
+_HEAVY: Final = 2000
+
+
+class Op(Generic[T]):
+    """One operation: what to do inside a transaction, and who waits for the answer."""
+
+    __slots__ = ("future", "kind", "loop", "weight", "work")
+
+    def __init__(self, kind: int, work: Callable[[Tx], T], weight: int = 1) -> None:
+        self.kind, self.work, self.weight = kind, work, weight
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+
+
+Some = Op[Any]
+Answered = tuple[Some, Any, BaseException | None]
+
+
+class Desk:
+    """The thread's own state; `serve` runs until it takes None."""
+
+    def __init__(self, home: Home, ears: Ears, con: sqlite3.Connection, turnstile: Turnstile | None) -> None:
+        self.ops: SimpleQueue[Some | None] = SimpleQueue()
+        self.con, self.turnstile = con, turnstile
+        self._home, self._ears = home, ears
+        self._pruner = Pruner(home.now())
+        self._synchronous = home.synchronous
+        self._manners = None if turnstile is None else Manners(turnstile)
+
+    def serve(self) -> None:
+        """Take what waits, do it, answer; then prune a little."""
+        batch: list[Some] = []
+        while self._gather(batch):
+            reads = [op for op in batch if op.kind == READ]
+            writes = [op for op in batch if op.kind != READ]
+            if reads:
+                _deliver(self._read(reads))
+            if writes:
+                with self._turn():
+                    _deliver(self._write(writes))
+            self._tidy()
+
+    def _gather(self, batch: list[Some]) -> bool:
+        """All that waits, up to what one transaction should carry; False: the end."""
+        batch.clear()
+        weight = 0
+        try:
+            while weight < _HEAVY:
+                op = self.ops.get_nowait() if batch else self.ops.get()
+                if op is None:
+                    if batch:
+                        self.ops.put(None)
+                    return bool(batch)
+                if not op.future.done():  # given up: a claim that nobody waits for would be held by nobody
+                    batch.append(op)
+                    weight += op.weight
+        except Empty:
+            pass
+        return True
+
+    def _read(self, ops: list[Some]) -> list[Answered]:
+        answered: list[Answered] = []
+        for op in ops:
+            tx = Tx(self.con, self._home.now(), self._home.policy)
+            answered.append(_attempt(op, tx, self._home.name))
+        return answered
+
+    def _write(self, ops: list[Some]) -> list[Answered]:
+        """One transaction for all of them; an operation that fails is undone by itself."""
+        try:
+            return self._transact(lambda tx: self._together(ops, tx), all(op.kind == CLAIM for op in ops))
+        except BaseException as error:
+            why = faults.translated(error, self._home.name) if isinstance(error, sqlite3.Error) else error
+            return [(op, None, why) for op in ops]
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        """Ours to write, and time for the answers to get away; then a moment for the user's own connection."""
+        if self._manners is None:
+            yield
+            return
+        self._manners.enter()
+        try:
+            yield
+            self._manners.rest(self.ops.empty())
+        finally:
+            self._manners.leave()
+
+    def _transact(self, work: Callable[[Tx], T], relaxed: bool) -> T:
+        try:
+            self._sync(relaxed)
+            self.con.execute("begin immediate")
+            if self._manners is not None:
+                self._manners.look_round(self.con)
+            tx = Tx(self.con, self._home.now(), self._home.policy)
+            done = work(tx)
+            self.con.execute("commit")
+        except BaseException:
+            self._undo()
+            raise
+        self._pruner.worn += tx.ended + len(tx.keys)
+        if self._manners is not None:
+            self._manners.wrote(bool(tx.queues or tx.keys))
+        self._ears.tell(tx.queues, tx.keys)
+        return done
+
+    def _undo(self) -> None:
+        try:
+            if self.con.in_transaction:
+                self.con.execute("rollback")
+        except sqlite3.Error:  # the disk is gone; the log is not committed, which is as good
+            pass
+
+    def _sync(self, relaxed: bool) -> None:
+        if self._home.synchronous != "full":
+            return
+        needed = "normal" if relaxed else "full"
+        if needed != self._synchronous:
+            self.con.execute(f"pragma synchronous = {needed}")
+            self._synchronous = needed
+
+    def _together(self, ops: list[Some], tx: Tx) -> list[Answered]:
+        ops = [op for op in ops if not op.future.done()]  # given up while the turn was waited for
+        if len(ops) == 1:
+            answer = _attempt(ops[0], tx, self._home.name)
+            if answer[2] is not None:
+                raise answer[2]
+            return [answer]
+        answered: list[Answered] = []
+        for op in ops:
+            self.con.execute("savepoint op")
+            answer = _attempt(op, tx, self._home.name)
+            if not self.con.in_transaction:  # disk full or worse: SQLite gave up the whole of it
+                raise answer[2] or RuntimeError("the transaction ended inside an operation")
+            if answer[2] is not None:
+                self.con.execute("rollback to op")
+            self.con.execute("release op")
+            answered.append(answer)
+        return answered
+
+    def _tidy(self) -> None:
+        """Prune a small batch when enough has ended, or a minute has passed; more while nobody waits."""
+        while self._pruner.wants(now := self._home.now()):
+            try:
+                with self._turn():
+                    self._transact(self._pruner.prune, relaxed=True)
+            except sqlite3.Error:  # it can wait; those whose work fails the same way are told
+                self._pruner.rest(now)
+            if not self.ops.empty():
+                return
+
+
+def _attempt(op: Some, tx: Tx, name: str) -> Answered:
+    try:
+        return op, op.work(tx), None
+    except sqlite3.Error as error:
+        return op, None, faults.translated(error, name)
+    except Exception as error:
+        return op, None, error
+
+
+def _deliver(answered: list[Answered]) -> None:
+    """One call for each loop, however many answers it gets."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
+    for answer in answered:
+        by_loop.setdefault(answer[0].loop, []).append(answer)
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, answers)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            pass
+
+
+def _resolve(answers: list[Answered]) -> None:
+    for op, value, error in answers:
+        if op.future.done():
+            continue
+        if error is not None:
+            op.future.set_exception(error)
+        else:
+            op.future.set_result(value)

@@ -1,0 +1,29 @@
+"""Every error that Workhorse raises, for `except` clauses; the tree is drawn in `workhorse.core.errors`."""
+
+from workhorse.core.errors import (
+    BrokerUnavailable,
+    DeclarationError,
+    EngineRefused,
+    EnqueueRefused,
+    GiveUp,
+    JobCancelled,
+    JobFailed,
+    JobNotFound,
+    RetryLater,
+    Skip,
+    WorkhorseError,
+)
+
+__all__ = [
+    "BrokerUnavailable",
+    "DeclarationError",
+    "EngineRefused",
+    "EnqueueRefused",
+    "GiveUp",
+    "JobCancelled",
+    "JobFailed",
+    "JobNotFound",
+    "RetryLater",
+    "Skip",
+    "WorkhorseError",
+]

@@ -1,0 +1,1 @@
+"""What is seen of the work from outside: log lines, and text that cannot steer a terminal."""

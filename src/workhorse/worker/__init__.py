@@ -1,0 +1,1 @@
+"""Runs jobs: claims them, calls their tasks, decides and settles what became of them."""

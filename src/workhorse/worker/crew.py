@@ -1,0 +1,183 @@
+"""What a worker holds: jobs that wait for a slot, that run, that wait for their settle; and everyone who sees to them."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from workhorse.core.clock import Clock
+from workhorse.core.contract import Broker, Claim, Engine, Outcome, Released
+from workhorse.core.happenings import JobEnded, JobLost
+from workhorse.core.instrument import Bus, log
+from workhorse.core.registry import Registry
+from workhorse.worker.backoff import Backoff
+from workhorse.worker.call import Plan
+from workhorse.worker.counts import Tally
+from workhorse.worker.leases import Leases
+from workhorse.worker.pool import Pool
+from workhorse.worker.presence import RunningJob, State
+from workhorse.worker.runner import Report, Runner
+from workhorse.worker.running import Running, Why
+from workhorse.worker.settler import Settler
+from workhorse.worker.slots import STALE, Slots
+from workhorse.worker.watch import Watch
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What an app gives its workers. `connect` is the engine of the running loop, `apart` one that is not yet opened."""
+
+    registry: Registry
+    bus: Bus
+    clock: Clock
+    connect: Callable[[], Awaitable[Engine]]
+    apart: Callable[[], Engine]
+    report: Report
+    unknown_for: float
+
+
+class Crew:
+    """Takes claims; each ends as a settled outcome, or is dropped when it is not ours any more."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        broker: Broker,
+        backoff: Backoff,
+        *,
+        concurrency: int,
+        lease: float,
+        ended: Callable[[Outcome | None, Claim], None],
+        free: Callable[[], None],
+    ) -> None:
+        self._bus, self._lease, self._ended = parts.bus, lease, ended
+        self._held: dict[str, Running] = {}
+        self._suspect: Running | None = None
+        self.tally = Tally()
+        self.pool = Pool(parts.bus)
+        self.slots = Slots(concurrency, self._work, free)
+        self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
+        self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
+        self._settling = asyncio.create_task(self._settler.run())
+        self._leases = Leases(lease, parts.apart, self._told)
+        self._leases.on_look(Watch(parts.bus, self._held.values()).look)
+        self._leases.start()
+
+    @property
+    def held(self) -> int:
+        """Jobs that are not settled yet."""
+        return len(self._held)
+
+    @property
+    def still_for(self) -> float:
+        """Seconds since the loop last turned, as another thread sees it."""
+        return self._leases.still_for
+
+    def accept(self, claims: list[Claim]) -> None:
+        """Run these."""
+        for claim in claims:
+            self._held[claim.token + claim.job.id] = running = Running(claim)
+            self._leases.hold(running)
+        self.slots.add(claims)
+
+    def hand_back_waiting(self, older: float = STALE) -> None:
+        """Release what waits for a slot for longer than this: another worker may have one."""
+        for claim in self.slots.take_back(older):
+            self._settler.add(Released(claim))
+
+    def interrupt(self, why: Why) -> None:
+        """End every call that can be ended."""
+        for running in tuple(self._held.values()):
+            running.interrupt(why)
+
+    def hand_back_all(self) -> None:
+        """Release also what runs and cannot be ended; its outcome will not count."""
+        for running in tuple(self._held.values()):
+            if running.began and not running.ended:
+                self._end(running, Released(running.claim))
+
+    async def close(self, patience: float) -> None:
+        """Settle what has ended, at most for so many seconds, and let everyone go."""
+        self.slots.close()
+        self._settler.close()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._settling), patience)
+        except TimeoutError:
+            self._settler.close(hurry=True)
+            log.warning("%d outcomes could not be settled; their jobs run again when their leases end", self.held)
+        self._leases.stop()
+        self.slots.cancel()
+        self.pool.close()
+
+    def state(self) -> State:
+        """For people."""
+        since = time.time() - time.monotonic()
+        running = [
+            RunningJob(it.claim.job.id, it.claim.job.task, since + it.began)
+            for it in self._held.values()
+            if it.began and not it.ended
+        ]
+        by_queue = dict(self.tally.by_queue)
+        return State(self.slots.busy, self.tally.total, self.pool.abandoned, running, by_queue)
+
+    async def _work(self, claim: Claim) -> None:
+        running = self._held.get(claim.token + claim.job.id)
+        if running is None:
+            return
+        running.began = time.monotonic()
+        if running.why == "lost":
+            self._end(running, None)
+            return
+        if running.why == "cancelled":
+            claim = msgspec.structs.replace(claim, cancel=True)
+        prepared = self._runner.prepare(claim)
+        if isinstance(prepared, Outcome):
+            self._bus.say(JobEnded(prepared, 0))
+            self._end(running, prepared)
+            return
+        await self._run(prepared, running)
+
+    async def _run(self, its: Plan, running: Running) -> None:
+        claim = running.claim
+        suspect = claim.crashes >= its.max_crashes - 1
+        if suspect and self._suspect is not None:
+            # the process may die under the other one: this job must not be charged for it on its own last chance
+            self._end(running, Released(claim, after=self._lease / 10))
+            return
+        if suspect:
+            self._suspect = running
+        try:
+            outcome = await self._runner.run(its, running)
+        except Exception:
+            log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
+            outcome = Released(claim, after=self._lease / 10)
+        finally:
+            if suspect:
+                self._suspect = None
+        if not running.ended:
+            self._end(running, outcome)
+        if running.thread is not None:
+            await asyncio.wait([running.thread])
+
+    def _end(self, running: Running, outcome: Outcome | None) -> None:
+        running.ended = True
+        if outcome is not None:
+            self._settler.add(outcome)
+            return
+        self._bus.say(JobLost(running.claim, "its lease is lost"))
+        self._forget(running.claim, None)
+
+    def _settled(self, outcome: Outcome, why: str) -> None:
+        if not why:
+            self.tally.add(outcome)
+        self._forget(outcome.claim, None if why else outcome)
+
+    def _forget(self, claim: Claim, outcome: Outcome | None) -> None:
+        running = self._held.pop(claim.token + claim.job.id, None)
+        if running is not None:
+            self._leases.let_go(running)
+            self._ended(outcome, claim)
+
+    def _told(self, running: Running, why: Why) -> None:
+        if not running.ended:
+            running.interrupt(why)

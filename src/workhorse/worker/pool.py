@@ -1,0 +1,104 @@
+"""Where a task's code runs: async on the loop, sync in a thread, CPU-bound in a process; each with its time-out."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from workhorse.core import context as contexts
+from workhorse.core.happenings import ThreadAbandoned
+from workhorse.core.instrument import Bus
+from workhorse.worker.call import Plan, Request, done
+from workhorse.worker.processes import Processes
+from workhorse.worker.running import Running, Why
+from workhorse.worker.threads import Answer, Threads
+from workhorse.worker.verdict import Failed, Interrupted, Verdict, judge
+
+
+class Pool:
+    """Calls tasks; knows how to end each kind of call, and what it cannot end."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._threads = Threads("workhorse-task")
+        self._processes = Processes()
+        self._pid = os.getpid()
+        self.abandoned = 0
+        """Slots that are lost to threads whose time is over and which still run."""
+
+    def close(self) -> None:
+        """Let go of threads and processes."""
+        self._threads.close()
+        self._processes.close()
+
+    async def call(self, its: Plan, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
+        """The verdict on one call; raises nothing that the task raises."""
+        running.call = slot = asyncio.current_task()
+        timer = None
+        if its.timeout is not None:
+            timer = asyncio.get_running_loop().call_later(its.timeout, running.interrupt, "late")
+        try:
+            return await self._call(its, args, kwargs, running)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and slot is not None and slot.cancelling():
+                return _interrupted(running.why, its)  # from outside; one that the task raises itself is a failure
+            return judge(error, its.retry)
+        finally:
+            running.call = None
+            if timer is not None:
+                timer.cancel()
+            if self._pid != os.getpid():
+                os._exit(0)  # the task forked and its copy came back here: only the original may settle
+            while running.why is not None and slot is not None and slot.uncancel():
+                pass
+
+    async def _call(self, its: Plan, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
+        task = its.task
+        if task.run_in == "process":
+            return await self._processes.call(
+                Request(task.fn.__module__, task.fn.__qualname__, running.claim.job.payload)
+            )
+        if task.takes_context:
+            args = (running.context, *args)
+        assert running.context is not None
+        token = contexts.enter(running.context)
+        try:
+            if task.run_in == "async":
+                return done(its, await task.fn(*args, **kwargs))
+            value, error = await self._in_thread(lambda: self._guarded(task.fn, args, kwargs), running)
+        finally:
+            contexts.leave(token)
+        return done(its, value) if error is None else judge(error, its.retry)
+
+    def _guarded(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            if self._pid != os.getpid():
+                os._exit(0)  # as above: in a forked copy of this thread there is no loop to go back to
+
+    async def _in_thread(self, fn: Callable[[], Any], running: Running) -> Answer:
+        future = self._threads.call(fn)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if not future.done():
+                self._abandon(future, running)
+            raise
+
+    def _abandon(self, future: "asyncio.Future[Answer]", running: Running) -> None:
+        """The time is over, and nothing stops a thread: its slot stays taken until it ends."""
+        self.abandoned += 1
+        running.thread = future
+        future.add_done_callback(self._returned)
+        job = running.claim.job
+        self._bus.say(ThreadAbandoned(job.task, job.id, self.abandoned))
+
+    def _returned(self, _: "asyncio.Future[Answer]") -> None:
+        self.abandoned -= 1
+
+
+def _interrupted(why: Why | None, its: Plan) -> Verdict:
+    if why == "late":
+        return Failed("TimeoutError", f"it ran over its time-out of {its.timeout:g} s")
+    return Interrupted(why or "stopped")

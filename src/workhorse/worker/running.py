@@ -1,0 +1,36 @@
+"""A job that this worker holds, from its claim until its settle."""
+
+import asyncio
+from typing import Any, Literal, TypeAlias
+
+from workhorse.core import context as contexts
+from workhorse.core.context import Context
+from workhorse.core.contract import Claim
+
+Why: TypeAlias = Literal["cancelled", "late", "lost", "stopped"]
+
+
+class Running:
+    """Its claim, and the means to interrupt it. Made for each job, hence small."""
+
+    __slots__ = ("began", "call", "claim", "context", "deadline", "ended", "thread", "why")
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.began = 0.0  # when it got its slot, by the monotonic clock; 0: it waits for one
+        self.ended = False  # its outcome is known; it waits for its settle
+        self.deadline = 0.0  # by the monotonic clock; past it the lease is let go; 0: not begun, or no limit
+        self.context: Context | None = None
+        self.call: asyncio.Task[Any] | None = None  # the slot's task, while the task's own code runs in it
+        self.thread: asyncio.Future[Any] | None = None  # of a sync task whose time is over, and which still runs
+        self.why: Why | None = None
+
+    def interrupt(self, why: Why) -> None:
+        """End the call if it can be ended: async code by cancellation, a process by its end. A thread goes on, and is told."""
+        if self.why == "lost":
+            return  # nothing is more final
+        self.why = why
+        if why in ("cancelled", "lost") and self.context is not None:
+            contexts.cancel(self.context)
+        if self.call is not None:
+            self.call.cancel(why)

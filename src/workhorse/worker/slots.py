@@ -1,0 +1,108 @@
+"""A fixed set of coroutines that run jobs: no new asyncio task a job."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from workhorse.core.contract import Claim
+
+AHEAD = 400
+"""The most jobs that are claimed ahead of the free slots."""
+
+REACH = 0.05
+"""Seconds of work that are claimed ahead: as many jobs as ended in so long a time, lately."""
+
+STALE = 1.0
+"""Seconds after which a job that was claimed ahead has waited too long: another worker might run it."""
+
+
+class Slots:
+    """At most `size` jobs at once; what was claimed and has no slot yet waits in order. `free` is called when there is room."""
+
+    def __init__(self, size: int, work: Callable[[Claim], Awaitable[None]], free: Callable[[], None]) -> None:
+        self.size = size
+        self._work, self._free = work, free
+        self._ready: deque[tuple[Claim, float]] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ahead = 0
+        self._ended = 0
+        self._measured = (time.monotonic(), 0)
+        self._closed = False
+        self.busy = 0
+
+    def add(self, claims: list[Claim]) -> None:
+        """Run these, in order."""
+        now = time.monotonic()
+        self._ready.extend((claim, now) for claim in claims)
+        for _ in claims:
+            if self._idle:
+                self._idle.popleft().set_result(None)
+            elif len(self._tasks) < self.size:
+                self._tasks.append(asyncio.create_task(self._slot()))
+            else:
+                return
+
+    @property
+    def waiting(self) -> int:
+        """Jobs without a slot yet."""
+        return len(self._ready)
+
+    def room(self) -> int:
+        """How many to claim: the free slots, and while jobs end quickly some ahead, so that no slot waits for the engine."""
+        now = time.monotonic()
+        since, ended = self._measured
+        if (passed := now - since) >= REACH:
+            self._ahead = min(AHEAD, int((self._ended - ended) * REACH / passed))
+            self._measured = now, self._ended
+        return self.size - self.busy - len(self._ready) + self._ahead
+
+    @property
+    def hungry(self) -> bool:
+        """Whether a claim is worth its while: a slot is free, or the jobs claimed ahead are half used up."""
+        return self.busy + len(self._ready) < self.size + (self._ahead + 1) // 2
+
+    def take_back(self, older: float = 0.0) -> list[Claim]:
+        """What has no slot yet, if the first of it waits for longer than this: it will not be run here."""
+        if not self._ready or time.monotonic() - self._ready[0][1] < older:
+            return []
+        self._ahead = 0
+        claims = [claim for claim, _ in self._ready]
+        self._ready.clear()
+        return claims
+
+    def close(self) -> None:
+        """Let the slots end when they are done with what they run."""
+        self._closed = True
+        while self._idle:
+            self._idle.popleft().set_result(None)
+
+    def cancel(self) -> None:
+        """End the slots now."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _slot(self) -> None:
+        while not self._closed:
+            if not self._ready:
+                await self._rest()
+                continue
+            claim, _ = self._ready.popleft()
+            self.busy += 1
+            try:
+                await self._work(claim)
+            finally:
+                self.busy -= 1
+                self._ended += 1
+                if self.hungry:
+                    self._free()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                return
+
+    async def _rest(self) -> None:
+        self._free()
+        future = asyncio.get_running_loop().create_future()
+        self._idle.append(future)
+        await future

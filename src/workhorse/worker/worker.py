@@ -1,0 +1,206 @@
+"""A worker: claims what it has room for, runs it, settles it, until told to stop."""
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from workhorse.core.contract import Broker, Claim, Outcome, Released, Retried
+from workhorse.core.happenings import WorkerStarted, WorkerStopped, WorkerStopping
+from workhorse.core.ids import new_id
+from workhorse.worker.backoff import Backoff
+from workhorse.worker.budget import Budget
+from workhorse.worker.counts import Counts
+from workhorse.worker.crew import Crew, Parts
+from workhorse.worker.presence import Presence
+from workhorse.worker.signals import Signals
+
+IDLE = 30.0
+"""Seconds that one wait for work lasts at most."""
+
+SIGN = 5.0
+"""Seconds between signs of life, or a third of the lease if that is shorter."""
+
+LAST = 5.0
+"""Seconds at the end for hand-backs and settles, when the engine answers slowly or not at all."""
+
+
+class Worker:
+    """Runs jobs until told to stop."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        budget: Budget,
+        *,
+        concurrency: int,
+        queues: Sequence[str],
+        burst: bool,
+        lease: float,
+        grace: float,
+        signals: Sequence[int] | None,
+    ) -> None:
+        self._parts, self._budget, self._concurrency, self._queues = parts, budget, concurrency, queues
+        self._burst, self._lease, self._grace, self._signals = burst, lease, grace, signals
+        self.name = f"{platform.node()}:{os.getpid()}:{new_id()[-6:]}"
+        self._stops = 0
+        self._backoff = Backoff(parts.bus)
+        self._retrying: dict[str, float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._crew: Crew | None = None
+
+    async def run(self) -> Counts:
+        """Work until stopped, or until nothing runs here and nothing is due with `burst`; what was done, counted."""
+        began = time.monotonic()
+        if not self._queues:
+            return Counts()
+        engine = await self._parts.connect()
+        assert engine.broker is not None
+        self._loop = asyncio.get_running_loop()
+        self._stopped, self._now, self._nudge = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._heed()
+        self._crew = crew = Crew(
+            self._parts,
+            engine.broker,
+            self._backoff,
+            concurrency=self._concurrency,
+            lease=self._lease,
+            ended=self._ended,
+            free=self._nudge.set,
+        )
+        self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))
+        every = min(SIGN, self._lease / 3)
+        presence = engine.store and Presence(
+            engine.store, self.name, self._queues, self._concurrency, every, crew.state
+        )
+        signing = presence and asyncio.create_task(presence.run())
+        with Signals(self._signals, self.stop):
+            try:
+                await self._claiming(engine.broker, crew)
+            except asyncio.CancelledError:
+                self._now.set()
+                raise
+            finally:
+                await self._finish(crew)
+                if presence and signing:
+                    signing.cancel()
+                    await presence.leave()
+                self._parts.bus.say(WorkerStopped(self.name, time.monotonic() - began))
+        return crew.tally.counts()
+
+    def stop(self) -> None:
+        """Claim no more, finish what runs, hand the rest back; a second call stops at once. From any thread."""
+        self._stops += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._heed)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the loop has turned within the last lease."""
+        return self._crew is None or self._crew.still_for < self._lease
+
+    @property
+    def ready(self) -> bool:
+        """Whether it claims: started, not stopping, and the engine answers."""
+        return self._crew is not None and not self._stops and self._backoff.lost_since is None
+
+    def _heed(self) -> None:
+        if self._stops:
+            self._stopped.set()
+            self._nudge.set()
+        if self._stops > 1:
+            self._now.set()
+
+    async def _claiming(self, broker: Broker, crew: Crew) -> None:
+        while not self._stopped.is_set():
+            crew.hand_back_waiting()
+            wanted = self._budget.take(crew.slots.room()) if crew.slots.hungry else 0
+            if not wanted:
+                if not crew.held:
+                    return  # the budget is used up
+                await self._change()
+                continue
+            claiming = asyncio.create_task(self._claim(broker, crew, wanted))
+            # never cancelled in flight: what it brings would be known to nobody until its lease ends
+            if await self._shielded(claiming):
+                continue
+            if self._burst and not crew.held:
+                if not self._retrying:
+                    return
+                await self._first(self._stopped.wait(), self._until_retry(), broker.wait(self._queues, wanted, IDLE))
+            else:
+                nudge = self._nudge if self._burst else self._stopped
+                await self._first(nudge.wait(), self._wait(broker, wanted))
+
+    async def _claim(self, broker: Broker, crew: Crew, wanted: int) -> int:
+        self._nudge.clear()
+        claims = await self._backoff.keep_trying(
+            "claim", lambda: broker.claim(self._queues, wanted, self._lease), self._stopped.is_set
+        )
+        claims = claims or []
+        self._budget.give_back(wanted - len(claims))
+        for claim in claims:
+            self._retrying.pop(claim.job.id, None)
+        if not claims:
+            now = self._parts.clock.time()
+            self._retrying = {id: due for id, due in self._retrying.items() if due > now}
+        crew.accept(claims)
+        return len(claims)
+
+    async def _wait(self, broker: Broker, wanted: int) -> None:
+        await self._backoff.keep_trying("wait", lambda: broker.wait(self._queues, wanted, IDLE), self._stopped.is_set)
+
+    async def _until_retry(self) -> None:
+        await self._parts.clock.sleep(max(0.0, min(self._retrying.values()) - self._parts.clock.time()))
+
+    async def _change(self) -> None:
+        """Until something ends; not for long, as other processes may give back tickets of a shared budget."""
+        await self._first(self._nudge.wait(), asyncio.sleep(0.25))
+        self._nudge.clear()
+
+    def _ended(self, outcome: Outcome | None, claim: Claim) -> None:
+        self._nudge.set()
+        if outcome is None or isinstance(outcome, Released):
+            self._budget.give_back(1)
+        elif isinstance(outcome, Retried) and self._burst:
+            self._retrying[claim.job.id] = self._parts.clock.time() + outcome.after
+
+    async def _finish(self, crew: Crew) -> None:
+        crew.hand_back_waiting(older=0)
+        if crew.held:
+            self._parts.bus.say(WorkerStopping(self.name, crew.held, self._grace))
+        await self._until(lambda: not crew.held, self._grace)
+        if crew.held:
+            crew.interrupt("stopped")
+            await self._until(lambda: not crew.held, 1.0, at_once=False)
+            crew.hand_back_all()
+        await crew.close(LAST)
+
+    async def _until(self, so: Callable[[], bool], patience: float, at_once: bool = True) -> None:
+        end = time.monotonic() + patience
+        while not so() and (left := end - time.monotonic()) > 0 and not (at_once and self._now.is_set()):
+            self._nudge.clear()
+            await self._first(
+                self._nudge.wait(), self._now.wait() if at_once else asyncio.sleep(left), asyncio.sleep(left)
+            )
+
+    @staticmethod
+    async def _shielded(claiming: "asyncio.Task[int]") -> int:
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await claiming
+            raise
+
+    @staticmethod
+    async def _first(*awaitables: Awaitable[object]) -> None:
+        """Until the first of them is done; the others are cancelled; an error of the first is raised."""
+        tasks = [asyncio.ensure_future(it) for it in awaitables]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        for task in done:
+            task.result()

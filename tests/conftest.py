@@ -1,0 +1,49 @@
+"""What every test may ask for: a fresh database's URL, a line in the summary. Under CI=true a skip is a failure."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Say = Callable[[str], None]
+
+SAID = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """The URL of an SQLite file that does not exist yet, in a folder of this test's own."""
+    return f"sqlite:///{tmp_path}/jobs.db"
+
+
+@pytest.fixture(scope="session")
+def say(pytestconfig: pytest.Config) -> Say:
+    """Add a line to the summary that pytest prints at the end: for figures that are aims, not limits."""
+    return pytestconfig.stash.setdefault(SAID, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(SAID, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if not hasattr(report, "wasxfail"):
+        _refuse_to_skip(report)
+    return report  # type: ignore[return-value]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    report: pytest.CollectReport = yield  # type: ignore[assignment]
+    _refuse_to_skip(report)
+    return report  # type: ignore[return-value]
+
+
+def _refuse_to_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and CI=true allows no skips: {report.longrepr}"

@@ -1,0 +1,107 @@
+"""The suite is tested: engines that are wrong in one promise each do not pass it, and the promise is named."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workhorse.testing.conformance import Chapter
+
+MUTANTS = Path(__file__).with_name("conformance_mutants.py")
+
+RUN = """
+import json, sys, pytest
+
+class Look:
+    def pytest_unconfigure(self, config):
+        table = config.pluginmanager.get_plugin("workhorse-conformance-table")
+        with open(sys.argv[1], "w") as out:
+            json.dump({engine: table.verdicts(engine) for engine in table.engines()}, out)
+
+pytest.main(["-q", "-p", "workhorse.testing.conformance.table", "--timeout=60", sys.argv[2]], plugins=[Look()])
+"""
+
+Verdicts = dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verdicts, str]:
+    """What the suite says of each mutant (engine, test, verdict), and what it prints. One run of pytest of its own for all."""
+    out = tmp_path_factory.mktemp("mutants") / "verdicts.json"
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(out), str(MUTANTS)],
+        cwd=MUTANTS.parents[2],
+        # Without CI: there a skip is a failure, and here the skips are what is looked at.
+        env={key: value for key, value in os.environ.items() if key != "CI"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert out.exists(), done.stdout + done.stderr
+    return json.loads(out.read_text()), done.stdout
+
+
+@pytest.fixture(scope="module")
+def verdicts(run: tuple[Verdicts, str]) -> Verdicts:
+    return run[0]
+
+
+def failed(verdicts: Verdicts, engine: str) -> set[str]:
+    return {test.partition("[")[0] for test, verdict in verdicts[engine].items() if verdict == "failed"}
+
+
+def test_a_wrapper_that_changes_nothing_is_not_caught(verdicts: Verdicts) -> None:
+    assert failed(verdicts, "Honest") == set()
+
+
+@pytest.mark.parametrize(
+    ("mutant", "promise"),
+    [
+        ("CountedTokens", "test_tokens_are_random_and_not_counted"),
+        ("CountedTokens", "test_a_token_of_an_earlier_life_settles_nothing"),
+        ("BlindSettle", "test_a_zombie_does_not_end_its_successors_job"),
+        ("PublishesTwice", "test_the_same_id_again_is_accepted_and_runs_once"),
+        ("CountsNoCrash", "test_each_death_is_counted"),
+        ("CountsHandBacks", "test_a_hand_back_is_not_a_crash"),
+        ("ForgetsPause", "test_a_paused_queue_is_not_claimed_from"),
+        ("ReleasesAsRetry", "test_a_released_job_comes_back_as_the_same_attempt"),
+        ("SettlesThenWrites", "test_a_stale_outcome_writes_nothing"),
+        ("SettlesThenWrites", "test_a_conflict_leaves_the_whole_outcome_undone"),
+        ("WidensLanes", "test_any_history_keeps_the_width_and_leaves_nothing_stuck"),
+        ("VersionsByKey", "test_a_version_does_not_come_back_after_a_delete"),
+    ],
+)
+def test_a_wrong_engine_is_caught_by_the_promise_it_breaks(verdicts: Verdicts, mutant: str, promise: str) -> None:
+    assert promise in failed(verdicts, mutant)
+
+
+def test_what_an_engine_does_not_promise_is_skipped_and_not_failed(verdicts: Verdicts) -> None:
+    assert failed(verdicts, "Modest") == set()
+    skipped = {test for test, verdict in verdicts["Modest"].items() if verdict == "skipped"}
+    assert {
+        "test_each_death_is_counted",
+        "test_a_put_may_expect_absent",
+        "test_claims_are_spaced",
+        "test_a_delayed_job_waits_for_its_time",
+    } <= skipped
+    assert "test_a_published_job_can_be_claimed" not in skipped
+
+
+def test_the_table_names_what_is_skipped_and_the_promise_that_is_not_made(run: tuple[Verdicts, str]) -> None:
+    assert "skipped: Modest lanes_rated: test_claims_are_spaced not promised: lanes" in run[1]
+    assert "failed: CountsNoCrash lease: test_each_death_is_counted" in run[1]
+
+
+def test_two_chapters_with_one_test_name_are_refused() -> None:
+    class One(Chapter):
+        async def test_a_promise(self) -> None: ...
+
+    class Another(Chapter):
+        async def test_a_promise(self) -> None: ...
+
+    with pytest.raises(TypeError, match=r"test_a_promise stands in One and in Another; rename one"):
+        type("Both", (One, Another), {})
