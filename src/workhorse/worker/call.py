@@ -69,7 +69,9 @@ def done(its: Plan, value: Any) -> Verdict:
     """A result that cannot be encoded does not undo the work: the job is done, and says why its result is missing."""
     if inspect.iscoroutine(value):
         value.close()
-        return Failed("TypeError", "it returned a coroutine that nobody awaited; declare it with `async def`", again=False)
+        return Failed(
+            "TypeError", "it returned a coroutine that nobody awaited; declare it with `async def`", again=False
+        )
     if not its.result_ttl:
         return Done()
     try:

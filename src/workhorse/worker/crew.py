@@ -17,6 +17,7 @@ from workhorse.worker.counts import Tally
 from workhorse.worker.leases import Leases
 from workhorse.worker.pool import Pool
 from workhorse.worker.presence import RunningJob, State
+from workhorse.worker.quarantine import Quarantine
 from workhorse.worker.runner import Report, Runner
 from workhorse.worker.running import Running, Why
 from workhorse.worker.settler import Settler
@@ -52,12 +53,12 @@ class Crew:
     ) -> None:
         self._bus, self._lease, self._ended = parts.bus, lease, ended
         self._held: dict[str, Running] = {}
-        self._suspect: Running | None = None
         self.tally = Tally()
         self.pool = Pool(parts.bus)
         self.slots = Slots(concurrency, self._work, free)
         self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
+        self.quarantine = Quarantine(lease, lambda: self.hand_back_waiting(older=0), self._unsettled, free)
         self._settling = asyncio.create_task(self._settler.run())
         self._leases = Leases(lease, parts.apart, self._told)
         self._leases.on_look(Watch(parts.bus, self._held.values()).look)
@@ -83,7 +84,9 @@ class Crew:
     def hand_back_waiting(self, older: float = STALE) -> None:
         """Release what waits for a slot for longer than this: another worker may have one."""
         for claim in self.slots.take_back(older):
-            self._settler.add(Released(claim))
+            running = self._held.get(claim.token + claim.job.id)
+            if running is not None and not running.ended:
+                self._end(running, Released(claim))
 
     def interrupt(self, why: Why) -> None:
         """End every call that can be ended."""
@@ -140,24 +143,26 @@ class Crew:
     async def _run(self, its: Plan, running: Running) -> None:
         claim = running.claim
         suspect = claim.crashes >= its.max_crashes - 1
-        if suspect and self._suspect is not None:
-            # the process may die under the other one: this job must not be charged for it on its own last chance
+        if suspect and self.quarantine.occupied:
             self._end(running, Released(claim, after=self._lease / 10))
             return
         if suspect:
-            self._suspect = running
+            await self.quarantine.enter()
         try:
-            outcome = await self._runner.run(its, running)
+            outcome = await self._runner.run(its, running) if running.why is None else Released(claim)
         except Exception:
             log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
             outcome = Released(claim, after=self._lease / 10)
         finally:
             if suspect:
-                self._suspect = None
+                self.quarantine.leave()
         if not running.ended:
             self._end(running, outcome)
         if running.thread is not None:
             await asyncio.wait([running.thread])
+
+    def _unsettled(self) -> bool:
+        return any(running.ended for running in self._held.values())
 
     def _end(self, running: Running, outcome: Outcome | None) -> None:
         running.ended = True
@@ -176,6 +181,7 @@ class Crew:
         running = self._held.pop(claim.token + claim.job.id, None)
         if running is not None:
             self._leases.let_go(running)
+            self.quarantine.changed()
             self._ended(outcome, claim)
 
     def _told(self, running: Running, why: Why) -> None:

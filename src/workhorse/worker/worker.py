@@ -115,9 +115,10 @@ class Worker:
     async def _claiming(self, broker: Broker, crew: Crew) -> None:
         while not self._stopped.is_set():
             crew.hand_back_waiting()
-            wanted = self._budget.take(crew.slots.room()) if crew.slots.hungry else 0
+            hungry = crew.slots.hungry and not crew.quarantine.closed
+            wanted = self._budget.take(crew.slots.room()) if hungry else 0
             if not wanted:
-                if not crew.held:
+                if hungry and not crew.held:
                     return  # the budget is used up
                 await self._change()
                 continue
@@ -135,6 +136,7 @@ class Worker:
 
     async def _claim(self, broker: Broker, crew: Crew, wanted: int) -> int:
         self._nudge.clear()
+        crew.quarantine.claiming(True)
         claims = await self._backoff.keep_trying(
             "claim", lambda: broker.claim(self._queues, wanted, self._lease), self._stopped.is_set
         )
@@ -146,6 +148,7 @@ class Worker:
             now = self._parts.clock.time()
             self._retrying = {id: due for id, due in self._retrying.items() if due > now}
         crew.accept(claims)
+        crew.quarantine.claiming(False)
         return len(claims)
 
     async def _wait(self, broker: Broker, wanted: int) -> None:
