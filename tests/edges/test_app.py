@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from workhorse import Job, Retry, Router, Workhorse
 from workhorse.core.happenings import Enqueued
 from workhorse.engine import Answer, BrokerUnavailable, Envelope
@@ -299,5 +300,5 @@ async def test_a_task_of_a_router_belongs_to_the_app_that_includes_it() -> None:
 
 def test_a_naive_moment_is_refused() -> None:
     with pytest.raises(DeclarationError, match="naive"):
-        make().registry.find("resize").options(at=datetime(2030, 1, 1))  # noqa: DTZ001
+        make().registry.find("resize").options(at=datetime(2030, 1, 1))
     make().registry.find("resize").options(at=datetime(2030, 1, 1, tzinfo=UTC))

@@ -143,7 +143,7 @@ async def test_an_async_task_over_its_timeout_has_failed() -> None:
     async with in_memory(app) as bench:
         job = await slow.enqueue()
         assert (await bench.drain()).dead == 1
-        with pytest.raises(JobFailed, match="TimeoutError: it ran over its time-out of 0.05 s"):
+        with pytest.raises(JobFailed, match=r"TimeoutError: it ran over its time-out of 0\.05 s"):
             await job.result()
 
 
@@ -241,7 +241,7 @@ async def test_an_unknown_task_is_handed_back_then_dead_never_lost() -> None:
             if (await bench.drain()).dead:
                 break
         assert await job.status() == "dead"
-        with pytest.raises(JobFailed, match="no worker here knows the task 'nobody.knows'"):
+        with pytest.raises(JobFailed, match=r"no worker here knows the task 'nobody\.knows'"):
             await job.result()
 
 

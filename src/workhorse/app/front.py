@@ -1,6 +1,6 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
@@ -287,7 +287,7 @@ class Workhorse(Router):
         )
 
     @contextmanager
-    def relocated(self, url: str, clock: Clock) -> Iterator[None]:
+    def relocated(self, url: str, clock: Clock) -> Generator[None]:
         """For as long as the block lasts, everything goes to another engine and by another clock: a test's. Close the app
         before the block ends, in each loop that used it."""
         before = self._url, self._clock, self._connections

@@ -9,7 +9,7 @@ fields costs ten times as much. `msgspec.structs.replace` makes a changed copy.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -27,24 +27,22 @@ class Lane(msgspec.Struct, frozen=True, gc=False):
     """
 
     key: str  # begins with the queue: "mail/send_mail:ada@example.org"
-    width: int | None = (
-        1  # None (a rate alone): any number run; one at a time is admitted, and its claim admits the next
-    )
+    width: int | None = 1  # None (a rate alone): any number run; one at a time is admitted, its claim admits the next
     ordered: bool = False  # first accepted, first run
     every: float = 0  # a rate, charged when claimed: what comes too early is put off inside the engine
     burst: int = 1  # this many at once before the spacing begins
 
 
 class Unique(msgspec.Struct, frozen=True, gc=False):
-    """At most one job of this key, until it is claimed, settled or no longer kept, and for no less than `within` seconds from its acceptance
-    (also when its row is gone by then). A freed key is not taken again by a retry, a lost lease or a dead letter put back."""
+    """At most one job of this key, until it is claimed, settled or no longer kept, and for no less than `within` seconds from
+    its acceptance (also when its row is gone by then). A freed key is not taken again by a retry, a lost lease or a dead letter
+    put back."""
 
     key: str
     until: Literal["claimed", "settled", "kept"] = "settled"
     within: float | None = None
-    conflict: Literal["keep", "replace"] = (
-        "keep"  # replace: a waiting one takes this payload and due, and keeps its id, lane, priority; one that runs stays
-    )
+    # replace: a waiting one takes this payload and due, and keeps its id, lane, priority; one that runs stays
+    conflict: Literal["keep", "replace"] = "keep"
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -52,23 +50,22 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
     id: str  # made by the client: a UUIDv7 in hex, or given
     task: str
-    payload: bytes  # the codec's document, which no engine looks into: version, arguments, what only a worker reads
-    # (retry, timeout, result_ttl, max_crashes, follow-ups and on_dead as whole jobs), checksum
+    # the codec's document, which no engine looks into: version, arguments, what only a worker reads (retry, timeout,
+    # result_ttl, max_crashes, follow-ups and on_dead as whole jobs), checksum
+    payload: bytes
     queue: str = ""  # or:
     topic: str = ""  # copied to every queue that is bound to it, as `id@queue`
     headers: Mapping[str, str] = {}
     priority: int = 2
     delay: float = 0  # from its acceptance; or:
     at: float | None = None  # a moment, seconds since the epoch
-    expires: float | None = (
-        None  # seconds from its acceptance; the engine marks the claim, the worker settles it Dead("expired"), unrun
-    )
+    # seconds from its acceptance; the engine marks the claim, the worker settles it Dead("expired"), unrun
+    expires: float | None = None
     attempt: int = 1
     dead: str = ""  # put straight among the dead, with this reason: moving house
     look: bool = False  # a copy, or a job with an identity of its own: look for its record before running it (AckLast)
-    trail: bytes = (
-        b""  # history and hand-backs so far: what Retried and Released replace, so that no payload is rewritten
-    )
+    # history and hand-backs so far: what Retried and Released replace, so that no payload is rewritten
+    trail: bytes = b""
     lane: Lane | None = None
     unique: Unique | None = None
 
@@ -111,6 +108,8 @@ class Cancelled(Outcome, frozen=True, gc=False):
 
 
 class Dead(Outcome, frozen=True, gc=False):
+    """It will not be tried again, for this reason; kept among the dead letters."""
+
     reason: str = ""
 
 
@@ -154,9 +153,13 @@ class Broker(Protocol):
     """Moves work."""
 
     @property
-    def features(self) -> Features: ...
+    def features(self) -> Features:
+        """What it does by itself."""
+        ...
+
     async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
         """Durable on return; one answer a job, in order. One job's refusal does not touch the others."""
+        ...
 
     async def bind(
         self,
@@ -170,25 +173,32 @@ class Broker(Protocol):
     ) -> None:
         """From now on copy each job published to the topic to the queue (with this priority and life, if given); bound=False ends it.
         Only here a topic may have `*`, for one part between dots."""
+        ...
 
     async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
-        """What is due, at most `limit`, at once if nothing is: higher priority first (each level asked in turn), within a level the
-        queues in their order, at most half of `limit` from one while another of them has due jobs. No job twice within a lease. Jobs asked
-        to cancel come too, marked. Only ordered lanes promise an order."""
+        """What is due, at most `limit`, at once if nothing is: higher priority first (each level asked in turn), within a level
+        the queues in their order, at most half of `limit` from one while another of them has due jobs. No job twice within a
+        lease. Jobs asked to cancel come too, marked. Only ordered lanes promise an order."""
+        ...
 
     async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
-        """Each outcome whole or not at all: end or reschedule it, write, publish, admit the next of its lane, free its unique key.
-        Returned: what this call did not do, and why; the rest stands. "stale": not ours any more, dropped; "conflict": whoever wrote the put
-        decides (a saga stops, a group looks again); a refusal: settled again as Dead with that reason. A lease that ran out but was not
-        claimed again is still good where the engine fences. The same outcome settled twice is done once; it may come back as stale. A job
-        asked to cancel that settles Retried or Released is due at once; Succeeded still counts."""
+        """Each outcome whole or not at all: end or reschedule it, write, publish, admit the next of its lane, free its unique
+        key. Returned: what this call did not do, and why; the rest stands. "stale": not ours any more, dropped; "conflict":
+        whoever wrote the put decides (a saga stops, a group looks again); a refusal: settled again as Dead with that reason. A
+        lease that ran out but was not claimed again is still good where the engine fences. The same outcome settled twice is
+        done once; it may come back as stale. A job asked to cancel that settles Retried or Released is due at once; Succeeded
+        still counts."""
+        ...
 
     async def extend(self, claims: Sequence[Claim], lease: float, /) -> list[Literal["kept", "lost", "cancel"]]:
         """Keep them; one answer a claim, in order. lost: stop, settle nothing. cancel: still ours, wind up, settle Cancelled."""
+        ...
 
     async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
-        """Return when `claim` may find work (also because a due time came; paused queues do not count), at the latest after `timeout`; may
-        return for nothing. May be cancelled. An engine that is pushed to may buffer at most `limit` jobs of these queues for the next claim."""
+        """Return when `claim` may find work (also because a due time came; paused queues do not count), at the latest after
+        `timeout`; may return for nothing. May be cancelled. An engine that is pushed to may buffer at most `limit` jobs of these
+        queues for the next claim."""
+        ...
 
 
 class Store(Protocol):
@@ -196,19 +206,29 @@ class Store(Protocol):
 
     async def get(self, keys: Sequence[str], /) -> list[tuple[bytes, int] | None]:
         """Value and version of each."""
+        ...
 
     async def put(self, puts: Sequence[Put], /) -> list[int | None]:
         """Each by itself, in order, committed together where the engine can: its new version, or None where `expect` did not hold.
         A version never comes back, not even after delete and expiry: one counter for the whole store."""
+        ...
 
     async def delete(self, keys: Mapping[str, int | None], /) -> list[bool]:
         """Each key if it still has the expected version (None: any)."""
+        ...
 
     async def scan(self, prefix: str, after: str = "", limit: int = 1000, /) -> list[tuple[str, bytes, int]]:
         """In the order of keys. May lag: whoever acts on a scan writes with ABSENT first."""
+        ...
 
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
-        """Return when a version is no longer the known one (at once if it is not now), at the latest after `timeout`; may return for nothing."""
+        """Return when a version is no longer the known one (at once if it is not now), at the latest after `timeout`; may
+        return for nothing."""
+        ...
+
+
+Held: TypeAlias = Literal["scheduled", "parked", "ready", "pending", "running", "succeeded", "dead", "cancelled"]
+"""What an engine says of a job."""
 
 
 class Filter(msgspec.Struct, frozen=True, gc=False):
@@ -217,9 +237,7 @@ class Filter(msgspec.Struct, frozen=True, gc=False):
     ids: Sequence[str] = ()
     queue: str | None = None
     task: str | None = None
-    status: Literal["scheduled", "parked", "ready", "pending", "running", "succeeded", "dead", "cancelled"] | None = (
-        None
-    )
+    status: Held | None = None
     text: str | None = None
     after: str = ""  # a page's last id
 
@@ -241,18 +259,37 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 class Inspector(Protocol):
     """Shows jobs to people, and takes their orders. Whatever ends a job here (cancel, delete) frees its lane's slot and its unique key."""
 
-    async def count(self, by: Literal["queue", "task", "status"], /) -> dict[str, dict[str, int]]: ...
-    async def list(self, which: Filter, limit: int = 100, /) -> Sequence[Row]: ...
-    async def show(self, id: str, /) -> Row | None: ...
+    async def count(self, by: Literal["queue", "task", "status"], /) -> dict[str, dict[str, int]]:
+        """How many jobs of each status, by queue, by task or (as one group each) by status."""
+        ...
+
+    async def list(self, which: Filter, limit: int = 100, /) -> Sequence[Row]:
+        """In the order of ids; the last one is the next page's `after`."""
+        ...
+
+    async def show(self, id: str, /) -> Row | None:
+        """One job, or None when nothing is known of it."""
+        ...
+
     async def retry(self, which: Filter, /) -> int:
         """Put dead ones back: attempts go on counting, with a fresh budget (kept in the trail) and no crashes."""
+        ...
 
     async def cancel(self, which: Filter, /) -> int:
         """Mark them; a job that nobody holds becomes due at once, parked or not; one that is held is told by `extend`."""
+        ...
 
-    async def delete(self, which: Filter, /) -> int: ...
-    async def pause(self, queue: str, /) -> None: ...
-    async def resume(self, queue: str, /) -> None: ...
+    async def delete(self, which: Filter, /) -> int:
+        """Remove them, and write `result/ID` for each that had not ended, so that who waits for it is told."""
+        ...
+
+    async def pause(self, queue: str, /) -> None:
+        """Give nothing of this queue to claims until it is resumed; what runs goes on."""
+        ...
+
+    async def resume(self, queue: str, /) -> None:
+        """End a pause."""
+        ...
 
 
 class Statements(Protocol):
@@ -261,20 +298,36 @@ class Statements(Protocol):
     def statements(self, jobs: Sequence[Envelope], puts: Sequence[Put], /) -> list[tuple[str, tuple[object, ...]]]:
         """Text and parameters, to be run in order on the caller's connection; no answer is read. A put that expects ABSENT fails the
         caller's transaction when the key is there. Jobs with a lane are admitted later, by a claim."""
+        ...
 
 
 class Engine(Protocol):
     """What a URL names: a broker, a store, an inspector, or several of them over one connection."""
 
     @property
-    def broker(self) -> Broker | None: ...
+    def broker(self) -> Broker | None:
+        """What moves work, if the URL names one."""
+        ...
+
     @property
-    def store(self) -> Store | None: ...
+    def store(self) -> Store | None:
+        """What remembers facts."""
+        ...
+
     @property
-    def inspector(self) -> Inspector | None: ...
+    def inspector(self) -> Inspector | None:
+        """What shows jobs to people."""
+        ...
+
     @property
-    def statements(self) -> Statements | None: ...
+    def statements(self) -> Statements | None:
+        """What writes in a caller's transaction."""
+        ...
+
     async def open(self) -> None:
         """Connect, check versions and settings, create what is missing."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of everything; twice is fine."""
+        ...

@@ -12,6 +12,9 @@ WorkhorseError
     ├── RetryLater        again, later
     ├── Skip              nothing to do
     └── GiveUp            no retry
+
+Three more never leave the house; callers see them as EnqueueRefused or as a dead letter's reason: Unfit (core.codec),
+Malformed and NewerVersion (core.document).
 """
 
 from collections.abc import Sequence

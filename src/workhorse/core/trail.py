@@ -55,7 +55,7 @@ def load(text: bytes) -> Trail:
         return EMPTY
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return EMPTY
 
 

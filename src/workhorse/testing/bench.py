@@ -2,7 +2,7 @@
 
 import dataclasses
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -98,7 +98,7 @@ def _arguments(task: Task[..., Any] | None, payload: bytes) -> tuple[Sequence[An
 
 
 @asynccontextmanager
-async def in_memory(app: Workhorse) -> AsyncIterator[Bench]:
+async def in_memory(app: Workhorse) -> AsyncGenerator[Bench]:
     """The app in memory, with the real semantics and a manual clock; afterwards it is where it was."""
     with benched(app) as bench:
         try:
@@ -108,7 +108,7 @@ async def in_memory(app: Workhorse) -> AsyncIterator[Bench]:
 
 
 @contextmanager
-def benched(app: Workhorse) -> Iterator[Bench]:
+def benched(app: Workhorse) -> Generator[Bench]:
     """The same for who closes the app, or drops its loop, by himself: a fixture without a loop of its own."""
     clock = ManualClock()
     name = f"bench-{uuid.uuid4().hex}"

@@ -44,7 +44,7 @@ def plan(task: Task[..., Any], payload: bytes) -> Plan:
     return Plan(
         task,
         document,
-        declared.retry if own.retry is None else retry_from_doc(own.retry),
+        declared.retry if own.retry is None else retry_from_doc(own.retry, declared.retry),
         declared.timeout if own.timeout is msgspec.UNSET else own.timeout,
         declared.result_ttl if own.result_ttl is msgspec.UNSET else own.result_ttl,
         declared.max_crashes if own.max_crashes is msgspec.UNSET else own.max_crashes,

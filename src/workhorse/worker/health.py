@@ -1,7 +1,7 @@
 """Liveness and readiness over HTTP, for whoever restarts workers: `/livez` (also `/healthz`) and `/readyz`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -21,7 +21,7 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, probe: Callable[[], Probe]) -> AsyncIterator[int]:
+async def serving(host: str, port: int, probe: Callable[[], Probe]) -> AsyncGenerator[int]:
     """Answer probes while the block lasts; gives the port (of our choice, if 0 was asked for)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,6 +5,8 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -67,21 +69,26 @@ class Presence:
         self._started = self._last = time.time()
         self._before: dict[str, int] = {}
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def __aenter__(self) -> Self:
+        self._signing = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._signing.cancel()
+        try:
+            await self._store.delete({PREFIX + self._name: None})
+        except WorkhorseError:
+            pass  # it goes away by itself
+
+    async def _run(self) -> None:
         while True:
             try:
                 await self._store.put([Put(PREFIX + self._name, _encode(self._sign()), None, self._every * 3)])
             except WorkhorseError:
                 pass  # the engine is away: the claim loop tells
             await asyncio.sleep(self._every)
-
-    async def leave(self) -> None:
-        """Take the sign away."""
-        try:
-            await self._store.delete({PREFIX + self._name: None})
-        except WorkhorseError:
-            pass  # it goes away by itself
 
     def _sign(self) -> Sign:
         state, now = self._state(), time.time()

@@ -27,7 +27,10 @@ class Signals:
             try:
                 loop.add_signal_handler(number, self._stop)
             except NotImplementedError:  # Windows
-                signal.signal(number, lambda *_: self._stop())
+                signal.signal(number, self._stopped)
+
+    def _stopped(self, number: int, frame: object) -> None:
+        self._stop()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

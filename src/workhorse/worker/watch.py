@@ -32,7 +32,8 @@ class Watch:
             self._bus.say(self._found(still_for))
 
     def _found(self, still_for: float) -> LoopBlocked:
-        frame = sys._current_frames().get(self._thread)
+        # the only way to see another thread's stack; documented, underscore and all
+        frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage]
         stack = "".join(traceback.format_stack(frame)[-6:]) if frame is not None else ""
         slot = asyncio.current_task(self._loop)
         for running in tuple(self._running):

@@ -5,6 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 
 from workhorse.core.contract import Broker, Claim, Outcome, Released, Retried
 from workhorse.core.happenings import WorkerStarted, WorkerStopped, WorkerStopping
@@ -70,12 +71,12 @@ class Worker:
             free=self._nudge.set,
         )
         self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))
-        every = min(SIGN, self._lease / 3)
-        presence = engine.store and Presence(
-            engine.store, self.name, self._queues, self._concurrency, every, crew.state
-        )
-        signing = presence and asyncio.create_task(presence.run())
-        with Signals(self._signals, self.stop):
+        async with AsyncExitStack() as stack:
+            if engine.store is not None:
+                every = min(SIGN, self._lease / 3)
+                presence = Presence(engine.store, self.name, self._queues, self._concurrency, every, crew.state)
+                await stack.enter_async_context(presence)
+            stack.enter_context(Signals(self._signals, self.stop))
             try:
                 await self._claiming(engine.broker, crew)
             except asyncio.CancelledError:
@@ -83,10 +84,7 @@ class Worker:
                 raise
             finally:
                 await self._finish(crew)
-                if presence and signing:
-                    signing.cancel()
-                    await presence.leave()
-                self._parts.bus.say(WorkerStopped(self.name, time.monotonic() - began))
+        self._parts.bus.say(WorkerStopped(self.name, time.monotonic() - began))
         return crew.tally.counts()
 
     def stop(self) -> None:
