@@ -21,7 +21,9 @@ class SystemClock:
     """The host's wall clock."""
 
     def time(self) -> float:
+        """Seconds since the epoch."""
         return time.time()
 
     async def sleep(self, seconds: float) -> None:
+        """Wait."""
         await asyncio.sleep(seconds)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterable
 
@@ -21,10 +22,14 @@ class Watch:
         self._bus, self._running = bus, running
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._looked = time.monotonic()
         self._told = False
 
     def look(self, still_for: float) -> None:
         """Tell the bus of a loop that has been still for so many seconds, with the task that runs in it."""
+        before, self._looked = self._looked, time.monotonic()
+        if self._looked - before > BLOCKED:
+            return  # nobody looked, either: the whole process was frozen, or the machine is asleep on its feet
         if still_for < BLOCKED:
             self._told = False
         elif not self._told:
