@@ -18,7 +18,7 @@ from workhorse.durable.results import read
 from workhorse.engines.sql import memory
 from workhorse.testing.clock import ManualClock
 from workhorse.testing.recorder import Recorder
-from workhorse.worker.call import plan
+from workhorse.worker.call import Planner
 from workhorse.worker.counts import Counts
 
 
@@ -91,7 +91,7 @@ class Bench:
 def _arguments(task: Task[..., Any] | None, payload: bytes) -> tuple[Sequence[Any], Mapping[str, Any]]:
     if task is not None:
         try:
-            return plan(task, payload).arguments()
+            return Planner().plan(task, payload).arguments()
         except WorkhorseError:
             pass  # it may be dead for just that
     return (), {}

@@ -1,14 +1,15 @@
 """One call of one task: what its payload asks for, its arguments, and its result as bytes."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from workhorse.core.document import Document, Malformed, NewerVersion, decode, retry_from_doc
+from workhorse.core.document import NO_OVERRIDES, Document, Malformed, NewerVersion, Overrides, decode, retry_from_doc
 from workhorse.core.retry import Retry
-from workhorse.core.schema import Unfit
+from workhorse.core.schema import Schema, Unfit
+from workhorse.core.shape import RunIn
 from workhorse.core.task import Task
 from workhorse.worker.verdict import Done, Failed, Unfitting, Verdict, judge, plain
 
@@ -21,63 +22,98 @@ class Request(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-class Plan(msgspec.Struct, frozen=True, gc=False):
-    """How a job wants to be run: what its own options said, else what its task declares."""
+class Terms(msgspec.Struct, frozen=True, gc=False):
+    """How a job is to be run: what its own options said, else what its task declares; with the task's parts at hand."""
 
     task: Task[..., Any]
-    document: Document
+    fn: Callable[..., Any]
+    schema: Schema
+    run_in: RunIn
+    takes_context: bool
     retry: Retry
     timeout: float | None
     result_ttl: float
     max_crashes: int
 
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
+    """The terms of one job, and its arguments as they travelled."""
+
+    terms: Terms
+    document: Document
+
     def arguments(self) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Ready for the call; Unfit when they do not fit the signature."""
         document = self.document
-        return self.task.schema.decode(document.args, document.kwargs, document.tagged)
+        return self.terms.schema.decode(document.args, document.kwargs, document.tagged)
 
 
-def plan(task: Task[..., Any], payload: bytes) -> Plan:
-    """Malformed or NewerVersion when the payload is not what this version reads."""
-    document = decode(payload)
-    own, declared = document.overrides, task.settings
-    return Plan(
-        task,
-        document,
-        declared.retry if own.retry is None else retry_from_doc(own.retry, declared.retry),
-        declared.timeout if own.timeout is msgspec.UNSET else own.timeout,
-        declared.result_ttl if own.result_ttl is msgspec.UNSET else own.result_ttl,
-        declared.max_crashes if own.max_crashes is msgspec.UNSET else own.max_crashes,
+class Planner:
+    """Makes plans; the terms of a task are worked out once, as most jobs say nothing of their own."""
+
+    def __init__(self) -> None:
+        self._terms: dict[Task[..., Any], Terms] = {}
+
+    def plan(self, task: Task[..., Any], payload: bytes) -> Plan:
+        """Malformed or NewerVersion when the payload is not what this version reads."""
+        document = decode(payload)
+        terms = self._terms.get(task)
+        if terms is None:
+            terms = self._terms[task] = terms_of(task)
+        own = document.overrides
+        return Plan(terms if own is NO_OVERRIDES else overridden(terms, own), document)
+
+
+def terms_of(task: Task[..., Any]) -> Terms:
+    """What the task declares."""
+    its = task.settings
+    return Terms(
+        task, task.fn, task.schema, task.run_in, task.takes_context,
+        its.retry, its.timeout, its.result_ttl, its.max_crashes,
+    )  # fmt: skip
+
+
+def overridden(terms: Terms, own: Overrides) -> Terms:
+    """What the job says itself beats its task."""
+    return msgspec.structs.replace(
+        terms,
+        retry=terms.retry if own.retry is None else retry_from_doc(own.retry, terms.retry),
+        timeout=terms.timeout if own.timeout is msgspec.UNSET else own.timeout,
+        result_ttl=terms.result_ttl if own.result_ttl is msgspec.UNSET else own.result_ttl,
+        max_crashes=terms.max_crashes if own.max_crashes is msgspec.UNSET else own.max_crashes,
     )
 
 
 def call_sync(task: Task[..., Any], payload: bytes) -> Verdict:
     """Call a sync task with the arguments of a payload, here and now."""
     try:
-        its = plan(task, payload)
+        its = Planner().plan(task, payload)
         args, kwargs = its.arguments()
     except (Malformed, NewerVersion, Unfit) as error:
         return Unfitting(str(error))
     try:
-        value = task.fn(*args, **kwargs)
+        value = its.terms.fn(*args, **kwargs)
     except BaseException as error:
-        return judge(error, its.retry)
-    return done(its, value)
+        return judge(error, its.terms.retry)
+    return done(its.terms, value)
 
 
-def done(its: Plan, value: Any) -> Verdict:
+def done(terms: Terms, value: Any) -> Verdict:
     """A result that cannot be encoded does not undo the work: the job is done, and says why its result is missing."""
     if inspect.iscoroutine(value):
         value.close()
         return Failed(
             "TypeError", "it returned a coroutine that nobody awaited; declare it with `async def`", again=False
         )
-    if not its.result_ttl:
-        return Done()
+    if not terms.result_ttl:
+        return _KEPT_NOTHING
     try:
-        return Done(its.task.schema.encode_result(value))
+        return Done(terms.schema.encode_result(value))
     except Unfit as error:
         return Done(missing=plain(error))
+
+
+_KEPT_NOTHING = Done()
 
 
 def keeps_result(task: Task[..., Any] | None, payload: bytes) -> bool:

@@ -76,17 +76,17 @@ class Crew:
 
     def accept(self, claims: list[Claim]) -> None:
         """Run these."""
-        for claim in claims:
-            self._held[claim.token + claim.job.id] = running = Running(claim)
+        jobs = [Running(claim) for claim in claims]
+        for running in jobs:
+            self._held[running.claim.token + running.claim.job.id] = running
             self._leases.hold(running)
-        self.slots.add(claims)
+        self.slots.add(jobs)
 
     def hand_back_waiting(self, older: float = STALE) -> None:
         """Release what waits for a slot for longer than this: another worker may have one."""
-        for claim in self.slots.take_back(older):
-            running = self._held.get(claim.token + claim.job.id)
-            if running is not None and not running.ended:
-                self._end(running, Released(claim))
+        for running in self.slots.take_back(older):
+            if not running.ended:
+                self._end(running, Released(running.claim))
 
     def interrupt(self, why: Why) -> None:
         """End every call that can be ended."""
@@ -123,11 +123,8 @@ class Crew:
         by_queue = dict(self.tally.by_queue)
         return State(self.slots.busy, self.tally.total, self.pool.abandoned, running, by_queue)
 
-    async def _work(self, claim: Claim) -> None:
-        running = self._held.get(claim.token + claim.job.id)
-        if running is None:
-            return
-        running.began = time.monotonic()
+    async def _work(self, running: Running, slot: "asyncio.Task[None]") -> None:
+        running.began, running.slot, claim = time.monotonic(), slot, running.claim
         if running.why == "lost":
             self._end(running, None)
             return
@@ -142,7 +139,7 @@ class Crew:
 
     async def _run(self, its: Plan, running: Running) -> None:
         claim = running.claim
-        suspect = claim.crashes >= its.max_crashes - 1
+        suspect = claim.crashes >= its.terms.max_crashes - 1
         if suspect and self.quarantine.occupied:
             self._end(running, Released(claim, after=self._lease / 10))
             return

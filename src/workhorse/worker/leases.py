@@ -24,7 +24,7 @@ class Leases:
 
     def __init__(self, lease: float, connect: Callable[[], Engine], tell: Callable[[Running, Why], None]) -> None:
         self._lease, self._connect, self._tell = lease, connect, tell
-        self._held: dict[tuple[str, str], Running] = {}
+        self._held: set[Running] = set()
         self._loop = asyncio.get_running_loop()
         self._beat = time.monotonic()
         self._stop = threading.Event()
@@ -34,11 +34,11 @@ class Leases:
 
     def hold(self, running: Running) -> None:
         """Extend its lease from now on."""
-        self._held[running.claim.job.id, running.claim.token] = running
+        self._held.add(running)
 
     def let_go(self, running: Running) -> None:
         """No more."""
-        self._held.pop((running.claim.job.id, running.claim.token), None)
+        self._held.discard(running)
 
     def on_look(self, look: Callable[[float], None]) -> None:
         """Call `look` in this thread, a few times a second, with the seconds since the loop last turned."""
@@ -99,7 +99,7 @@ class Leases:
         if self.still_for > self._lease:
             return
         now = time.monotonic()
-        held = [it for it in tuple(self._held.values()) if not it.deadline or now < it.deadline]
+        held = [it for it in tuple(self._held) if not it.deadline or now < it.deadline]
         if not held:
             return
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from workhorse.core import context as contexts
 from workhorse.core.happenings import ThreadAbandoned
 from workhorse.core.instrument import Bus
-from workhorse.worker.call import Plan, Request, done
+from workhorse.worker.call import Request, Terms, done
 from workhorse.worker.processes import Processes
 from workhorse.worker.running import Running, Why
 from workhorse.worker.threads import Answer, Threads
@@ -31,44 +31,43 @@ class Pool:
         self._threads.close()
         self._processes.close()
 
-    async def call(self, its: Plan, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
+    async def call(self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
         """The verdict on one call; raises nothing that the task raises."""
-        running.call = slot = asyncio.current_task()
+        assert running.context is not None
+        assert running.slot is not None
+        running.call = slot = running.slot
         timer = None
-        if its.timeout is not None:
-            timer = asyncio.get_running_loop().call_later(its.timeout, running.interrupt, "late")
+        if terms.timeout is not None:
+            timer = asyncio.get_running_loop().call_later(terms.timeout, running.interrupt, "late")
+        if terms.takes_context:
+            args = (running.context, *args)
+        token = contexts.enter(running.context)
         try:
-            return await self._call(its, args, kwargs, running)
+            if terms.run_in == "async":
+                return done(terms, await terms.fn(*args, **kwargs))
+            return await self._elsewhere(terms, args, kwargs, running)
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and slot is not None and slot.cancelling():
-                return _interrupted(running.why, its)  # from outside; one that the task raises itself is a failure
-            return judge(error, its.retry)
+            if isinstance(error, asyncio.CancelledError) and slot.cancelling():
+                return _interrupted(running.why, terms)  # from outside; one that the task raises itself is a failure
+            return judge(error, terms.retry)
         finally:
             running.call = None
+            contexts.leave(token)
             if timer is not None:
                 timer.cancel()
             if self._pid != os.getpid():
                 os._exit(0)  # the task forked and its copy came back here: only the original may settle
-            while running.why is not None and slot is not None and slot.uncancel():
+            while running.why is not None and slot.uncancel():
                 pass
 
-    async def _call(self, its: Plan, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
-        task = its.task
-        if task.run_in == "process":
-            return await self._processes.call(
-                Request(task.fn.__module__, task.fn.__qualname__, running.claim.job.payload)
-            )
-        if task.takes_context:
-            args = (running.context, *args)
-        assert running.context is not None
-        token = contexts.enter(running.context)
-        try:
-            if task.run_in == "async":
-                return done(its, await task.fn(*args, **kwargs))
-            value, error = await self._in_thread(lambda: self._guarded(task.fn, args, kwargs), running)
-        finally:
-            contexts.leave(token)
-        return done(its, value) if error is None else judge(error, its.retry)
+    async def _elsewhere(
+        self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running
+    ) -> Verdict:
+        fn = terms.fn
+        if terms.run_in == "process":
+            return await self._processes.call(Request(fn.__module__, fn.__qualname__, running.claim.job.payload))
+        value, error = await self._in_thread(lambda: self._guarded(fn, args, kwargs), running)
+        return done(terms, value) if error is None else judge(error, terms.retry)
 
     def _guarded(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
@@ -98,7 +97,7 @@ class Pool:
         self.abandoned -= 1
 
 
-def _interrupted(why: Why | None, its: Plan) -> Verdict:
+def _interrupted(why: Why | None, terms: Terms) -> Verdict:
     if why == "late":
-        return Failed("TimeoutError", f"it ran over its time-out of {its.timeout:g} s")
+        return Failed("TimeoutError", f"it ran over its time-out of {terms.timeout:g} s")
     return Interrupted(why or "stopped")

@@ -17,7 +17,7 @@ from workhorse.core.registry import Registry
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 from workhorse.durable import results
-from workhorse.worker.call import Plan, plan
+from workhorse.worker.call import Plan, Planner, Terms
 from workhorse.worker.pool import Pool
 from workhorse.worker.running import Running
 from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Unfitting, Verdict
@@ -39,6 +39,7 @@ class Runner:
     ) -> None:
         self._registry, self._bus, self._clock, self._pool = registry, bus, clock, pool
         self._report, self._unknown_for = report, unknown_for
+        self._planner = Planner()
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
@@ -50,27 +51,28 @@ class Runner:
         if task is None:
             return self._unknown(claim, f"no worker here knows the task {claim.job.task!r}")
         try:
-            its = plan(task, claim.job.payload)
+            its = self._planner.plan(task, claim.job.payload)
         except NewerVersion as error:
             return self._unknown(claim, str(error))
         except Malformed as error:
             return _buried(claim, f"malformed: {error}", task.settings.result_ttl, self._clock.time())
-        if claim.crashes >= its.max_crashes:
-            reason = f"crashed: {claim.crashes} workers died under it, and max_crashes is {its.max_crashes}"
-            return _buried(claim, reason, its.result_ttl, self._clock.time())
+        most = its.terms.max_crashes
+        if claim.crashes >= most:
+            reason = f"crashed: {claim.crashes} workers died under it, and max_crashes is {most}"
+            return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
         return its
 
     async def run(self, its: Plan, running: Running) -> Outcome | None:
         """What became of the job; None when it is not ours any more."""
         claim = running.claim
         started, begun = self._clock.time(), time.monotonic()
-        if its.timeout is not None:
-            running.deadline = begun + its.timeout + GRACE
+        if (timeout := its.terms.timeout) is not None:
+            running.deadline = begun + timeout + GRACE
         running.context = self._context(its, claim)
         if self._bus.wants(JobStarted):
             self._bus.say(JobStarted(claim))
         verdict = await self._call(its, running)
-        outcome = self._decide(verdict, its, claim, started)
+        outcome = self._decide(verdict, its.terms, claim, started)
         if outcome is not None:
             self._tell(outcome, verdict, time.monotonic() - begun)
         return outcome
@@ -87,7 +89,7 @@ class Runner:
             args, kwargs = its.arguments()
         except Unfit as error:
             return Unfitting(str(error))
-        return await self._pool.call(its, args, kwargs, running)
+        return await self._pool.call(its.terms, args, kwargs, running)
 
     def _context(self, its: Plan, claim: Claim) -> Context:
         job = claim.job
@@ -97,7 +99,7 @@ class Runner:
             report=lambda done, text: self._report(job.id, done, text),
         )
 
-    def _decide(self, verdict: Verdict, its: Plan, claim: Claim, started: float) -> Outcome | None:
+    def _decide(self, verdict: Verdict, its: Terms, claim: Claim, started: float) -> Outcome | None:
         match verdict:
             case Done():
                 return _succeeded(claim, verdict, its.result_ttl, started)
@@ -116,7 +118,7 @@ class Runner:
             case Interrupted():
                 return Released(claim)
 
-    def _failed(self, claim: Claim, failure: Failed, its: Plan, started: float, after: float | None = None) -> Outcome:
+    def _failed(self, claim: Claim, failure: Failed, its: Terms, started: float, after: float | None = None) -> Outcome:
         """The next attempt, if the budget of retries allows it; else dead."""
         job = claim.job
         record = Record(job.attempt, failure.type, failure.message, failure.traceback, started, self._clock.time())

@@ -13,7 +13,7 @@ Why: TypeAlias = Literal["cancelled", "late", "lost", "stopped"]
 class Running:
     """Its claim, and the means to interrupt it. Made for each job, hence small."""
 
-    __slots__ = ("began", "call", "claim", "context", "deadline", "ended", "thread", "why")
+    __slots__ = ("began", "call", "claim", "context", "deadline", "ended", "slot", "thread", "why")
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
@@ -21,7 +21,8 @@ class Running:
         self.ended = False  # its outcome is known; it waits for its settle
         self.deadline = 0.0  # by the monotonic clock; past it the lease is let go; 0: not begun, or no limit
         self.context: Context | None = None
-        self.call: asyncio.Task[Any] | None = None  # the slot's task, while the task's own code runs in it
+        self.slot: asyncio.Task[None] | None = None  # that it runs in
+        self.call: asyncio.Task[None] | None = None  # the same, while the task's own code runs there
         self.thread: asyncio.Future[Any] | None = None  # of a sync task whose time is over, and which still runs
         self.why: Why | None = None
 

@@ -4,8 +4,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
-from workhorse.core.contract import Claim
+from workhorse.worker.running import Running
+
+Work: TypeAlias = Callable[[Running, "asyncio.Task[None]"], Awaitable[None]]
 
 AHEAD = 400
 """The most jobs that are claimed ahead of the free slots."""
@@ -20,10 +23,10 @@ STALE = 1.0
 class Slots:
     """At most `size` jobs at once; what was claimed and has no slot yet waits in order. `free` is called when there is room."""
 
-    def __init__(self, size: int, work: Callable[[Claim], Awaitable[None]], free: Callable[[], None]) -> None:
+    def __init__(self, size: int, work: Work, free: Callable[[], None]) -> None:
         self.size = size
         self._work, self._free = work, free
-        self._ready: deque[tuple[Claim, float]] = deque()
+        self._ready: deque[tuple[Running, float]] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._ahead = 0
@@ -32,11 +35,11 @@ class Slots:
         self._closed = False
         self.busy = 0
 
-    def add(self, claims: list[Claim]) -> None:
+    def add(self, jobs: list[Running]) -> None:
         """Run these, in order."""
         now = time.monotonic()
-        self._ready.extend((claim, now) for claim in claims)
-        for _ in claims:
+        self._ready.extend((running, now) for running in jobs)
+        for _ in jobs:
             if self._idle:
                 self._idle.popleft().set_result(None)
             elif len(self._tasks) < self.size:
@@ -63,14 +66,14 @@ class Slots:
         """Whether a claim is worth its while: a slot is free, or the jobs claimed ahead are half used up."""
         return self.busy + len(self._ready) < self.size + (self._ahead + 1) // 2
 
-    def take_back(self, older: float = 0.0) -> list[Claim]:
+    def take_back(self, older: float = 0.0) -> list[Running]:
         """What has no slot yet, if the first of it waits for longer than this: it will not be run here."""
         if not self._ready or time.monotonic() - self._ready[0][1] < older:
             return []
         self._ahead = 0
-        claims = [claim for claim, _ in self._ready]
+        jobs = [running for running, _ in self._ready]
         self._ready.clear()
-        return claims
+        return jobs
 
     def close(self) -> None:
         """Let the slots end when they are done with what they run."""
@@ -84,21 +87,22 @@ class Slots:
             task.cancel()
 
     async def _slot(self) -> None:
+        slot = asyncio.current_task()
+        assert slot is not None
         while not self._closed:
             if not self._ready:
                 await self._rest()
                 continue
-            claim, _ = self._ready.popleft()
+            running, _ = self._ready.popleft()
             self.busy += 1
             try:
-                await self._work(claim)
+                await self._work(running, slot)
             finally:
                 self.busy -= 1
                 self._ended += 1
                 if self.hungry:
                     self._free()
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if slot.cancelling():
                 return
 
     async def _rest(self) -> None:
