@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from workhorse import Context, Counts, Fixed, Retry, RetryLater, Workhorse
-from workhorse.core.happenings import JobLost, LoopBlocked
+from workhorse.core.happenings import JobLost, LoopBlocked, ThreadAbandoned
 from workhorse.errors import DeclarationError
 from workhorse.testing import drain
 
@@ -261,3 +261,27 @@ async def test_leases_are_kept_while_a_handler_blocks_the_loop() -> None:
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(DeclarationError, match=said):
         Workhorse("memory://").worker(**settings)
+
+
+async def test_a_thread_that_cannot_be_stopped_costs_its_slot_and_the_last_slot_the_health() -> None:
+    app, release = Workhorse("memory://", retry=Retry(0), timeout=0.05), threading.Event()
+
+    @app.task(name="hangs")
+    def hangs() -> None:
+        release.wait(20)
+
+    abandoned = asyncio.Event()
+    app.bus.listen(ThreadAbandoned, lambda _: abandoned.set())
+    async with app:
+        worker = app.worker(concurrency=1, signals=())
+        running = asyncio.create_task(worker.run())
+        await hangs.enqueue()
+        await abandoned.wait()
+        assert not worker.healthy
+        second = await hangs.enqueue()
+        assert await second.status() == "ready"
+        release.set()
+        await second.result(timeout=10)  # the slot is free again
+        assert worker.healthy
+        worker.stop()
+        assert (await running).dead == 1

@@ -95,8 +95,9 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether the loop has turned within the last lease."""
-        return self._crew is None or self._crew.still_for < self._lease
+        """Whether work can go on: the loop has turned within the last lease, and not every slot is lost to a thread that hangs."""
+        crew = self._crew
+        return crew is None or (crew.still_for < self._lease and crew.pool.abandoned < self._concurrency)
 
     @property
     def ready(self) -> bool:
