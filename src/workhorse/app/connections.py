@@ -22,7 +22,7 @@ class Connections:
 
     def __init__(self, make: Callable[[], Engine], opening: Callable[[], None], patience: float) -> None:
         self._make, self._opening, self._patience = make, opening, patience
-        self._open: dict[asyncio.AbstractEventLoop, asyncio.Future[Connection]] = {}
+        self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
         self._pid = os.getpid()
 
     async def here(self) -> Connection:
@@ -30,40 +30,45 @@ class Connections:
         if self._pid != os.getpid():
             self._open, self._pid = {}, os.getpid()
         loop = asyncio.get_running_loop()
-        future = self._open.get(loop)
-        if future is None:
-            future = self._open[loop] = loop.create_future()
-            await self._connect(loop, future)
-        return future.result() if future.done() else await asyncio.shield(future)
+        task = self._open.get(loop)
+        if task is None:
+            # a task of its own, shielded: the first caller may be cancelled, and the others must not be for that
+            task = self._open[loop] = loop.create_task(self._connect(loop))
+            task.add_done_callback(_seen)
+        return task.result() if task.done() else await asyncio.shield(task)
 
     async def close(self) -> None:
         """Close the running loop's engine, if there is one."""
-        future = self._open.pop(asyncio.get_running_loop(), None)
-        if future is not None and future.done() and not future.cancelled() and not future.exception():
-            await future.result().engine.close()
+        task = self._open.pop(asyncio.get_running_loop(), None)
+        if task is not None:
+            await asyncio.wait([task])
+            if not task.cancelled() and not task.exception():
+                await task.result().engine.close()
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Connection]") -> None:
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
         try:
             self._opening()
             engine = self._make()
             await engine.open()
             if engine.broker is None:
                 raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
-            future.set_result(Connection(engine, Sender(engine.broker, self._patience)))
-        except BaseException as error:
-            del self._open[loop]
-            if isinstance(error, Exception):
-                future.set_exception(error)
-                future.exception()  # seen: whoever opened gets it below
-            else:
-                future.cancel()
+        except BaseException:
+            self._open.pop(loop, None)
             raise
         await self._sweep()
+        return Connection(engine, Sender(engine.broker, self._patience))
 
     async def _sweep(self) -> None:
-        for loop in [loop for loop in self._open if loop.is_closed()]:
-            future = self._open.pop(loop)
+        for loop in [loop for loop in tuple(self._open) if loop.is_closed()]:
+            task = self._open.pop(loop, None)  # another thread's loop may sweep as well
+            if task is None:
+                continue
             try:
-                await future.result().engine.close()
+                await task.result().engine.close()
             except Exception as error:
                 log.debug("an engine of a closed loop could not be closed: %s", error)
+
+
+def _seen(task: "asyncio.Task[Connection]") -> None:
+    if not task.cancelled():
+        task.exception()  # whoever waits gets it; if nobody does any more, it is no news

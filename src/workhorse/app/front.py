@@ -71,7 +71,7 @@ class Workhorse(Router):
         self._unknown_for = seconds(unknown_for, "unknown_for")
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
         self._url = urls.completed(url, retain, dead_retain)
-        open_engine(self._url)  # built and dropped: a URL that cannot work is an error here, not at the first job
+        urls.check(self._url)  # a URL that cannot work is an error here, not at the first job
         self.redaction = Redaction(redact)
         self.registry = Registry()
         self.bus = Bus()
@@ -314,7 +314,10 @@ class Workhorse(Router):
     async def _progress(self, id: str, done: float, text: str) -> None:
         store = (await self.engine()).store
         if store is not None:
-            await store.put([progress.of(id, done, text)])
+            try:
+                await store.put([progress.of(id, done, text)])
+            except BrokerUnavailable as error:
+                log.log.debug("the progress of job %s is not shown: %s", id, error)  # no reason to fail its attempt
 
     def _keeps_result(self, row: Row) -> bool:
         return keeps_result(self.registry.get(row.job.task), row.job.payload)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.errors import DeclarationError
+from workhorse.engines import open_engine
 
 DEFAULT = "sqlite:///workhorse.db"
 
@@ -17,7 +18,7 @@ def completed(url: str | None, retain: Duration, dead_retain: Duration | None) -
     if url is None:
         url = os.environ.get("WORKHORSE_URL") or DEFAULT
     if not isinstance(url, str) or "://" not in url:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DeclarationError(f"url: expected one such as {DEFAULT}, got {url!r}")
+        raise DeclarationError(f"url: expected one such as {DEFAULT}, got one without ://")
     if re.match(r"memory://(\?|$)", url):
         url = url.replace("memory://", f"memory://app-{uuid.uuid4().hex}", 1)
     settings = {"retain": seconds(retain, "retain")}
@@ -29,6 +30,15 @@ def completed(url: str | None, retain: Duration, dead_retain: Duration | None) -
     return url
 
 
+def check(url: str) -> None:
+    """DeclarationError for a URL that no engine takes, told without its secrets."""
+    try:
+        open_engine(url)  # built and dropped
+    except DeclarationError as error:
+        raise DeclarationError(str(error).replace(url, shown(url))) from None
+
+
 def shown(url: str) -> str:
     """Without its password, and without what the app added."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", url.partition("?")[0])
+    # up to the last @: a password may hold one, and a slash, though it should not
+    return re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url.partition("?")[0])

@@ -83,7 +83,7 @@ class Context:
 
     @property
     def cancelled(self) -> bool:
-        """Someone asked this job to stop."""
+        """This job is to stop: someone cancelled it, its time is over, or the worker ends."""
         return self._cancelled
 
     @property

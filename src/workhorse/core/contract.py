@@ -69,6 +69,12 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     lane: Lane | None = None
     unique: Unique | None = None
 
+    def __repr__(self) -> str:
+        # Without headers and payload: they may hold secrets, and envelopes, claims and outcomes are shown in errors.
+        return (
+            f"Envelope(id={self.id!r}, task={self.task!r}, queue={self.queue or self.topic!r}, attempt={self.attempt})"
+        )
+
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """A job held by one worker until its lease ends."""

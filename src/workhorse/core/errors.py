@@ -20,6 +20,8 @@ Malformed and NewerVersion (core.document).
 from collections.abc import Sequence
 from datetime import timedelta
 
+_CENTURY = 3_200_000_000.0  # as `durations.LONGEST`, which stands above this file
+
 
 class WorkhorseError(Exception):
     """The root of all of them."""
@@ -46,6 +48,9 @@ class EnqueueRefused(WorkhorseError):
     def refused(self) -> tuple[tuple[str, str], ...]:
         """Id and reason of each."""
         return self._refused
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self._refused,)
 
 
 class BrokerUnavailable(WorkhorseError):
@@ -103,8 +108,8 @@ class RetryLater(WorkhorseError):
 
     def __init__(self, after: float | timedelta = 0, *, counts: bool = True) -> None:
         self._after = after.total_seconds() if isinstance(after, timedelta) else float(after)
-        if not 0 <= self._after < float("inf"):
-            raise ValueError(f"after: expected seconds of 0 or more, got {after!r}")
+        if not 0 <= self._after <= _CENTURY:
+            raise ValueError(f"after: expected 0 to {_CENTURY:g} seconds, got {after!r}")
         self.counts = counts
         super().__init__(f"again in {self._after:g} s")
 
@@ -112,6 +117,9 @@ class RetryLater(WorkhorseError):
     def after(self) -> float:
         """Seconds."""
         return self._after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self._after,), {"counts": self.counts}
 
 
 class Skip(WorkhorseError):

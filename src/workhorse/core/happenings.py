@@ -76,10 +76,11 @@ class LoopBlocked(msgspec.Struct, frozen=True):
 
 
 class ThreadAbandoned(msgspec.Struct, frozen=True):
-    """A sync task ran over its time-out; its thread cannot be stopped and keeps its slot; `slots` are lost so far."""
+    """A sync task was ended (`why`: late, cancelled, lost), but its thread cannot be; it keeps its slot; `slots` are lost now."""
 
     task: str
     job: str
+    why: str
     slots: int
 
 

@@ -13,5 +13,5 @@ def new_id() -> str:
 
 
 def is_ours(id: str) -> bool:
-    """Whether it looks like one of `new_id`: then nobody else can be writing the same one."""
-    return len(id) == 32 and id[12] == "7"
+    """Whether it looks like one of `new_id`: made of chance, so that it does not come again."""
+    return len(id) == 32 and id[12] == "7" and id.isalnum()

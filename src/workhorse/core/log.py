@@ -87,9 +87,9 @@ def _loop_blocked(it: LoopBlocked) -> None:
 
 def _thread_abandoned(it: ThreadAbandoned) -> None:
     log.error(
-        "%s %s ran over its time-out, and a thread cannot be stopped: its slot is lost until it ends (%d lost now); "
-        "with run_in='process' a time-out kills",
-        it.task, it.job, it.slots,
+        "%s %s is %s, and a thread cannot be stopped: its slot is lost until it ends (%d lost now); look at ctx.cancelled "
+        "in the task, or use run_in='process', which is killed",
+        it.task, it.job, it.why, it.slots,
     )  # fmt: skip
 
 

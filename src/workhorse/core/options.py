@@ -168,7 +168,7 @@ def _crashes(value: object, what: str) -> int:
 
 def _headers(value: object, what: str) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise DeclarationError(f"{what}: expected a mapping of text to text, got {value!r}")
+        raise DeclarationError(f"{what}: expected a mapping of text to text, got a {type(value).__name__}")
     given = cast(Mapping[object, object], value)
     return {_text(name, what): _text(text, f"{what}: {name}") for name, text in given.items()}
 

@@ -9,6 +9,7 @@ from workhorse.core import trail as trails
 from workhorse.core.contract import Row, Store
 from workhorse.core.effort import Attempt, Failure, Success
 from workhorse.core.errors import JobFailed
+from workhorse.core.schema import Unfit
 from workhorse.durable import results
 from workhorse.durable.results import Decode, ResultDocument
 
@@ -29,11 +30,20 @@ async def attempts(row: Row, store: Store, decode: Decode) -> list[Attempt[Any]]
         value, started = None, ended
         fact = (await store.get([results.key(row.job.id)]))[0]
         if fact is not None:
-            document = msgspec.json.decode(fact[0], type=ResultDocument)
-            started = document.started or ended
-            value = None if document.missing or document.note else decode(fact[0])
+            started, value = _success(fact[0], decode)
+            started = started or ended
         found.append(Success(value, _time(started), _time(max(started, ended))))
     return found
+
+
+def _success(text: bytes, decode: Decode) -> tuple[float, Any]:
+    started = 0.0
+    try:
+        document = msgspec.json.decode(text, type=ResultDocument)
+        started = document.started
+        return started, None if document.missing or document.note else decode(text)
+    except (Unfit, ValueError, RecursionError):
+        return started, None  # a success all the same; `result()` tells what is wrong with its value
 
 
 def _time(seconds: float) -> datetime:

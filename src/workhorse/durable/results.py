@@ -9,6 +9,7 @@ import msgspec
 from workhorse.core import trail as trails
 from workhorse.core.contract import ABSENT, Engine, Inspector, Put, Row, Store
 from workhorse.core.errors import JobCancelled, JobFailed, JobNotFound
+from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 
 LOOK = 30.0
@@ -110,7 +111,15 @@ class _Found(msgspec.Struct):
 
 def read(id: str, text: bytes, decode: Decode) -> Any:
     """The value in a result's document, or raise what it tells."""
-    document = _decode(text)
+    try:
+        document = _decode(text)
+        _raise(id, document)
+        return None if document.note else decode(text)
+    except (Unfit, ValueError, RecursionError) as error:  # of a release whose task returns something else, say
+        raise JobNotFound(f"job {id} has ended, but its result cannot be read: {error}") from error
+
+
+def _raise(id: str, document: ResultDocument) -> None:
     if document.error is not None:
         raise JobFailed(document.error.type, document.error.message, document.error.traceback)
     if document.cancelled:
@@ -119,7 +128,6 @@ def read(id: str, text: bytes, decode: Decode) -> Any:
         raise JobNotFound(f"job {id} was deleted")
     if document.missing:
         raise JobNotFound(f"job {id} succeeded, but its result could not be kept: {document.missing}")
-    return None if document.note else decode(text)
 
 
 def ended(id: str, row: Row | None) -> Exception:

@@ -11,7 +11,7 @@ from workhorse.core.retry import Retry
 from workhorse.core.schema import Schema, Unfit
 from workhorse.core.shape import RunIn
 from workhorse.core.task import Task
-from workhorse.worker.verdict import Done, Failed, Unfitting, Verdict, judge, plain
+from workhorse.worker.verdict import Done, Failed, Unfitting, Verdict, judge, plain, text_of
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -111,6 +111,8 @@ def done(terms: Terms, value: Any) -> Verdict:
         return Done(terms.schema.encode_result(value))
     except Unfit as error:
         return Done(missing=plain(error))
+    except Exception as error:  # the value's own code, say a serializer of its class
+        return Done(missing=f"{type(error).__name__}: {text_of(error)}")
 
 
 _KEPT_NOTHING = Done()

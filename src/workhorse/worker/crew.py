@@ -54,7 +54,7 @@ class Crew:
         self._bus, self._lease, self._ended = parts.bus, lease, ended
         self._held: dict[str, Running] = {}
         self.tally = Tally()
-        self.pool = Pool(parts.bus)
+        self.pool = Pool(parts.bus, self._torn_down)
         self.slots = Slots(concurrency, self._work, free)
         self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
@@ -100,7 +100,7 @@ class Crew:
                 self._end(running, Released(running.claim))
 
     async def close(self, patience: float) -> None:
-        """Settle what has ended, at most for so many seconds, and let everyone go."""
+        """Settle what has ended, at most for so many seconds."""
         self.slots.close()
         self._settler.close()
         try:
@@ -108,9 +108,14 @@ class Crew:
         except TimeoutError:
             self._settler.close(hurry=True)
             log.warning("%d outcomes could not be settled; their jobs run again when their leases end", self.held)
+
+    def dismiss(self) -> None:
+        """Let everyone go, now: nobody extends a lease any more."""
         self._leases.stop()
+        self.slots.close()
         self.slots.cancel()
         self.pool.close()
+        self._settler.close(hurry=True)
 
     def state(self) -> State:
         """For people."""
@@ -130,12 +135,19 @@ class Crew:
             return
         if running.why == "cancelled":
             claim = msgspec.structs.replace(claim, cancel=True)
-        prepared = self._runner.prepare(claim)
-        if isinstance(prepared, Outcome):
-            self._bus.say(JobEnded(prepared, 0))
-            self._end(running, prepared)
-            return
-        await self._run(prepared, running)
+        try:
+            prepared = self._runner.prepare(claim)
+            if isinstance(prepared, Outcome):
+                self._bus.say(JobEnded(prepared, 0))
+                self._end(running, prepared)
+            else:
+                await self._run(prepared, running)
+        except Exception:  # nothing may end a slot: it would be missed, and its job held for ever
+            log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
+            if not running.ended:
+                self._end(running, Released(claim, after=self._lease / 10))
+        if running.thread is not None:
+            await asyncio.wait([running.thread])
 
     async def _run(self, its: Plan, running: Running) -> None:
         claim = running.claim
@@ -147,16 +159,15 @@ class Crew:
             await self.quarantine.enter()
         try:
             outcome = await self._runner.run(its, running) if running.why is None else Released(claim)
-        except Exception:
-            log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
-            outcome = Released(claim, after=self._lease / 10)
         finally:
             if suspect:
                 self.quarantine.leave()
         if not running.ended:
             self._end(running, outcome)
-        if running.thread is not None:
-            await asyncio.wait([running.thread])
+
+    def _torn_down(self) -> bool:
+        """Whether the loop is being closed under us: then all tasks are cancelled at once."""
+        return self._settling.cancelling() > 0
 
     def _unsettled(self) -> bool:
         return any(running.ended for running in self._held.values())

@@ -15,6 +15,10 @@ TURNS = 0.25
 """Seconds between the beats of the worker's loop, and between this thread's looks at it."""
 
 
+AGAIN = 1.0
+"""Seconds before the next try to open a link."""
+
+
 class Leases:
     """Extends all running claims by one call at a third of the lease.
 
@@ -65,32 +69,43 @@ class Leases:
         self._beating = self._loop.call_later(TURNS, self._turn)
 
     def _serve(self) -> None:
-        try:
-            asyncio.run(self._keep())
-        except Exception:
-            log.exception("the thread that keeps the leases failed; running jobs may be given to other workers")
+        while self._on_duty:
+            try:
+                asyncio.run(self._keep())
+            except Exception:  # say, no descriptors left for its loop
+                if self._on_duty:
+                    log.exception("the leases are not kept: trying again; running jobs may be given to other workers")
+                self._stop.wait(min(AGAIN, self._lease / 6))
+
+    @property
+    def _on_duty(self) -> bool:
+        return not (self._stop.is_set() or self._loop.is_closed())
 
     async def _keep(self) -> None:
         engine = self._connect()
-        if not await self._patiently(engine.open):
-            return
+        try:
+            if await self._patiently(engine.open):
+                await self._watch_over(engine)
+        finally:
+            await engine.close()
+
+    async def _watch_over(self, engine: Engine) -> None:
         assert engine.broker is not None
         due = time.monotonic() + self._lease / 3
         # waiting blocks this loop, and may: nothing else runs on it
-        while not self._stop.wait(min(TURNS, self._lease / 6)):
+        while not self._stop.wait(min(TURNS, self._lease / 6)) and self._on_duty:
             for look in self._looks:
                 look(self.still_for)
             if time.monotonic() >= due:
                 due = time.monotonic() + self._lease / 3
                 await self._extend(engine.broker)
-        await engine.close()
 
     async def _patiently(self, verb: Callable[[], Awaitable[None]]) -> bool:
-        while not self._stop.is_set():
+        while self._on_duty:
             try:
                 await verb()
             except WorkhorseError:
-                self._stop.wait(1)  # the claim loop tells the bus that the engine is away
+                self._stop.wait(AGAIN)  # the claim loop tells the bus that the engine is away
             else:
                 return True
         return False
@@ -99,7 +114,7 @@ class Leases:
         if self.still_for > self._lease:
             return
         now = time.monotonic()
-        held = [it for it in tuple(self._held) if not it.deadline or now < it.deadline]
+        held = [it for it in tuple(self._held) if it.ended or not it.deadline or now < it.deadline]
         if not held:
             return
         try:

@@ -6,9 +6,11 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
+from typing import Any
 
 import msgspec
 
@@ -16,6 +18,9 @@ from workhorse.core.loops import run
 from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.counts import Counts
 from workhorse.worker.worker import Worker
+
+PATIENCE = 1.0
+"""Seconds after which the holder of the budget's lock, who needs microseconds, counts as dead."""
 
 BEAT = 0.5
 """Seconds between beats."""
@@ -42,14 +47,27 @@ class SharedBudget:
         self._left = left
 
     def take(self, wanted: int) -> int:
-        with self._left.get_lock():
-            taken = max(0, min(wanted, self._left.value))
-            self._left.value -= taken
+        with self._locked() as left:
+            taken: int = max(0, min(wanted, left.value))
+            left.value -= taken
         return taken
 
     def give_back(self, unused: int) -> None:
-        with self._left.get_lock():
-            self._left.value += unused
+        with self._locked() as left:
+            left.value += unused
+
+    @contextmanager
+    def _locked(self) -> Generator[Any]:
+        """A process that is killed in here takes the lock with it; then another takes it over."""
+        lock = self._left.get_lock()
+        lock.acquire(timeout=PATIENCE)
+        try:
+            yield self._left.get_obj()
+        finally:
+            try:
+                lock.release()
+            except ValueError:
+                pass  # several of us waited for the dead one: it is free already
 
 
 class Link:

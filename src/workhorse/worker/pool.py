@@ -18,8 +18,8 @@ from workhorse.worker.verdict import Failed, Interrupted, Verdict, judge
 class Pool:
     """Calls tasks; knows how to end each kind of call, and what it cannot end."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, torn_down: Callable[[], bool]) -> None:
+        self._bus, self._torn_down = bus, torn_down
         self._threads = Threads("workhorse-task")
         self._processes = Processes()
         self._pid = os.getpid()
@@ -47,8 +47,9 @@ class Pool:
                 return done(terms, await terms.fn(*args, **kwargs))
             return await self._elsewhere(terms, args, kwargs, running)
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and slot.cancelling():
-                return _interrupted(running.why, terms)  # from outside; one that the task raises itself is a failure
+            ours = running.why is not None or self._torn_down()
+            if isinstance(error, asyncio.CancelledError) and ours and slot.cancelling():
+                return _interrupted(running.why, terms)  # one that the task raises, or asks for, itself is a failure
             return judge(error, terms.retry)
         finally:
             running.call = None
@@ -57,8 +58,8 @@ class Pool:
                 timer.cancel()
             if self._pid != os.getpid():
                 os._exit(0)  # the task forked and its copy came back here: only the original may settle
-            while running.why is not None and slot.uncancel():
-                pass
+            while not self._torn_down() and slot.uncancel():
+                pass  # also what the task, or a library of its, asked for: the slot goes on
 
     async def _elsewhere(
         self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running
@@ -86,12 +87,13 @@ class Pool:
             raise
 
     def _abandon(self, future: "asyncio.Future[Answer]", running: Running) -> None:
-        """The time is over, and nothing stops a thread: its slot stays taken until it ends."""
+        """Its job is over, and nothing stops a thread: its slot stays taken until it ends."""
         self.abandoned += 1
         running.thread = future
         future.add_done_callback(self._returned)
-        job = running.claim.job
-        self._bus.say(ThreadAbandoned(job.task, job.id, self.abandoned))
+        job, why = running.claim.job, running.why
+        if why is not None and why != "stopped":  # at shutdown it goes with the process
+            self._bus.say(ThreadAbandoned(job.task, job.id, why, self.abandoned))
 
     def _returned(self, _: "asyncio.Future[Answer]") -> None:
         self.abandoned -= 1

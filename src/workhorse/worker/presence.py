@@ -14,6 +14,9 @@ from workhorse.core.contract import Put, Store
 from workhorse.core.errors import WorkhorseError
 
 PREFIX = "worker/"
+LEAVING = 1.0
+"""Seconds for taking the sign away: a worker that stops must not wait for an engine that is away."""
+
 SHOWN = 50
 """Running jobs that are named; the rest are counted."""
 
@@ -78,8 +81,8 @@ class Presence:
     ) -> None:
         self._signing.cancel()
         try:
-            await self._store.delete({PREFIX + self._name: None})
-        except WorkhorseError:
+            await asyncio.wait_for(self._store.delete({PREFIX + self._name: None}), LEAVING)
+        except (WorkhorseError, TimeoutError):
             pass  # it goes away by itself
 
     async def _run(self) -> None:

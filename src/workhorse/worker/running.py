@@ -28,10 +28,10 @@ class Running:
 
     def interrupt(self, why: Why) -> None:
         """End the call if it can be ended: async code by cancellation, a process by its end. A thread goes on, and is told."""
-        if self.why == "lost":
-            return  # nothing is more final
+        if self.why in ("lost", why):
+            return  # nothing is more final; and who was told once is not told again in the midst of cleaning up
         self.why = why
-        if why in ("cancelled", "lost") and self.context is not None:
+        if self.context is not None:
             contexts.cancel(self.context)
         if self.call is not None:
             self.call.cancel(why)

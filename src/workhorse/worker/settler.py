@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from workhorse.core.contract import Broker, Dead, Outcome
+from workhorse.core.errors import BrokerUnavailable, EngineRefused
 from workhorse.core.happenings import JobLost
-from workhorse.core.instrument import Bus
+from workhorse.core.instrument import Bus, log
 from workhorse.worker.backoff import Backoff
+from workhorse.worker.verdict import text_of
 
 BATCH = 100
 """So many outcomes are settled at once without waiting for more."""
@@ -51,7 +53,15 @@ class Settler:
         self._more.set()
 
     async def run(self) -> None:
-        """Until closed, and all is settled."""
+        """Until closed, and all is settled; a loop that is torn down meanwhile cancels everybody, and this goes on."""
+        while True:
+            try:
+                return await self._run()
+            except asyncio.CancelledError:
+                if self._hurry:
+                    raise
+
+    async def _run(self) -> None:
         while self._outcomes or not self._closing:
             if not self._outcomes:
                 self._more.clear()
@@ -65,12 +75,29 @@ class Settler:
             del self._outcomes[: len(batch)]
 
     async def _settle(self, batch: list[Outcome]) -> bool:
-        answers = await self._backoff.keep_trying("settle", lambda: self._broker.settle(batch), lambda: self._hurry)
+        try:
+            answers = await self._backoff.keep_trying("settle", lambda: self._sent(batch), lambda: self._hurry)
+        except Exception as error:
+            return await self._settle_apart(batch, error)
         if answers is None:
             return False
         failed = {id(outcome): why for outcome, why in answers}
         for outcome in batch:
             self._reported(outcome, failed.get(id(outcome), "") if failed else "")
+        return True
+
+    async def _sent(self, batch: list[Outcome]) -> list[tuple[Outcome, str]]:
+        try:
+            return await self._broker.settle(batch)
+        except EngineRefused as error:  # it refuses all of us, for now: a read-only disk says nothing of these outcomes
+            raise BrokerUnavailable(str(error)) from error
+
+    async def _settle_apart(self, batch: list[Outcome], error: Exception) -> bool:
+        """The engine chokes on something in the batch, which must not keep the others from their settle."""
+        if len(batch) > 1:
+            return all([await self._settle([outcome]) for outcome in batch])
+        log.error("%s could not be settled", batch[0].claim.job.id, exc_info=error)
+        self._reported(batch[0], f"{type(error).__name__}: {text_of(error)}")
         return True
 
     def _reported(self, outcome: Outcome, why: str) -> None:

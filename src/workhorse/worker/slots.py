@@ -41,7 +41,7 @@ class Slots:
         self._ready.extend((running, now) for running in jobs)
         for _ in jobs:
             if self._idle:
-                self._idle.popleft().set_result(None)
+                self._wake()
             elif len(self._tasks) < self.size:
                 self._tasks.append(asyncio.create_task(self._slot()))
             else:
@@ -79,12 +79,17 @@ class Slots:
         """Let the slots end when they are done with what they run."""
         self._closed = True
         while self._idle:
-            self._idle.popleft().set_result(None)
+            self._wake()
 
     def cancel(self) -> None:
         """End the slots now."""
         for task in self._tasks:
             task.cancel()
+
+    def _wake(self) -> None:
+        future = self._idle.popleft()
+        if not future.done():  # it is when its slot was cancelled from outside: a loop that is torn down
+            future.set_result(None)
 
     async def _slot(self) -> None:
         slot = asyncio.current_task()

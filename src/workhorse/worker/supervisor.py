@@ -104,7 +104,9 @@ class Supervisor:
         self, main: Main, processes: int, grace: float, bus: Bus, max_memory: int | None, max_jobs: int | None
     ) -> None:
         self._main, self._processes, self._grace, self._bus, self._max_memory = main, processes, grace, bus, max_memory
-        self._left = None if max_jobs is None else multiprocessing.get_context("spawn").Value("q", max_jobs)
+        context = multiprocessing.get_context("spawn")
+        # not the reentrant lock of its own choice: that one only its holder can release, and a holder may be killed
+        self._left = None if max_jobs is None else context.Value("q", max_jobs, lock=context.Lock())
         self._members: list[Member] = []
         self._restarts: list[float] = []
         self._wait = FIRST
@@ -117,7 +119,8 @@ class Supervisor:
             stack.enter_context(Signals(None, self.stop))
             if health is not None:
                 await stack.enter_async_context(serving(*health, self.probe))
-            self._members = [Member(self._main, self._left) for _ in range(self._processes)]
+            for _ in range(self._processes):
+                self._start()
             while self._members or self._restarts:
                 self._look()
                 await asyncio.sleep(TURN)
@@ -152,7 +155,21 @@ class Supervisor:
         now = time.monotonic()
         due = [moment for moment in self._restarts if moment <= now]
         self._restarts = [moment for moment in self._restarts if moment > now]
-        self._members += [Member(self._main, self._left) for _ in due]
+        for _ in due:
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            self._members.append(Member(self._main, self._left))
+        except OSError as error:  # no room for one more just now: the others must not be left alone for that
+            log.error("a worker process could not be started, trying again: %s", error)
+            self._again()
+
+    def _again(self) -> None:
+        if self._stopping:
+            return
+        self._wait = min(self._wait * 2, LONGEST)
+        self._restarts.append(time.monotonic() + self._wait)
 
     def _tend(self, member: Member) -> None:
         too_big = self._max_memory is not None and member.beat.memory > self._max_memory
@@ -178,8 +195,8 @@ class Supervisor:
         if member.counts is not None:  # recycled
             self._restarts.append(time.monotonic())
             return
-        self._wait = FIRST if time.monotonic() - member.started > CALM else min(self._wait * 2, LONGEST)
-        self._restarts.append(time.monotonic() + self._wait)
+        self._wait = FIRST / 2 if time.monotonic() - member.started > CALM else self._wait
+        self._again()
         self._bus.say(ProcessDied(member.pid, code if code is not None else -1, self._wait))
 
 

@@ -64,18 +64,18 @@ def judge(error: BaseException, retry: Retry) -> Verdict:
     if isinstance(error, RetryLater):
         return Later(error.after, error.counts, message=text_of(error))
     if isinstance(error, Skip):
-        return Done(note=plain(error.reason) or "skipped")
+        return Done(note=text_of(error.reason) or "skipped")
     if isinstance(error, GiveUp):
-        return Failed("GiveUp", plain(error.reason), again=False)
+        return Failed("GiveUp", text_of(error.reason), again=False)
     again = retry.allows(error) if isinstance(error, Exception) else True
     return Failed(type(error).__name__, text_of(error), traceback_of(error), again)
 
 
-def text_of(error: BaseException) -> str:
-    """The error's text, also when its `str` raises."""
+def text_of(error: object) -> str:
+    """The text of an error, or of its reason; also when its `str` raises."""
     try:
         return plain(str(error)[:MESSAGE])
-    except Exception as failure:
+    except BaseException as failure:
         return f"<its text raised {type(failure).__name__}>"
 
 
@@ -86,9 +86,9 @@ def traceback_of(error: BaseException) -> str:
         frames = own.tb_next if own is not None and own.tb_next is not None else own
         lines = traceback.format_exception(type(error), error, frames)
         text = "".join(lines)
-    except Exception as failure:
+    except BaseException as failure:
         return f"<its traceback raised {type(failure).__name__}>"
-    return plain(text.encode(errors="backslashreplace")[-TRACEBACK:].decode(errors="replace"))
+    return plain(text.encode(errors="backslashreplace")[-TRACEBACK:].decode(errors="ignore"))
 
 
 def plain(text: object) -> str:

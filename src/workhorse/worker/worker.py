@@ -16,6 +16,7 @@ from workhorse.worker.counts import Counts
 from workhorse.worker.crew import Crew, Parts
 from workhorse.worker.presence import Presence
 from workhorse.worker.signals import Signals
+from workhorse.worker.slots import STALE
 
 IDLE = 30.0
 """Seconds that one wait for work lasts at most."""
@@ -61,22 +62,15 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._stopped, self._now, self._nudge = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._heed()
-        self._crew = crew = Crew(
-            self._parts,
-            engine.broker,
-            self._backoff,
-            concurrency=self._concurrency,
-            lease=self._lease,
-            ended=self._ended,
-            free=self._nudge.set,
-        )
-        self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))
         async with AsyncExitStack() as stack:
+            stack.enter_context(Signals(self._signals, self.stop))
+            self._crew = crew = self._hired(engine.broker)
+            stack.callback(self._dismiss, crew)
+            self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))
             if engine.store is not None:
                 every = min(SIGN, self._lease / 3)
                 presence = Presence(engine.store, self.name, self._queues, self._concurrency, every, crew.state)
                 await stack.enter_async_context(presence)
-            stack.enter_context(Signals(self._signals, self.stop))
             try:
                 await self._claiming(engine.broker, crew)
             except asyncio.CancelledError:
@@ -86,6 +80,22 @@ class Worker:
                 await self._finish(crew)
         self._parts.bus.say(WorkerStopped(self.name, time.monotonic() - began))
         return crew.tally.counts()
+
+    def _hired(self, broker: Broker) -> Crew:
+        return Crew(
+            self._parts,
+            broker,
+            self._backoff,
+            concurrency=self._concurrency,
+            lease=self._lease,
+            ended=self._ended,
+            free=self._nudge.set,
+        )
+
+    def _dismiss(self, crew: Crew) -> None:
+        """However it ended, also when its end was cancelled: nobody may go on extending leases."""
+        crew.dismiss()
+        self._crew = None
 
     def stop(self) -> None:
         """Claim no more, finish what runs, hand the rest back; a second call stops at once. From any thread."""
@@ -117,8 +127,8 @@ class Worker:
             hungry = crew.slots.hungry and not crew.quarantine.closed
             wanted = self._budget.take(crew.slots.room()) if hungry else 0
             if not wanted:
-                if hungry and not crew.held:
-                    return  # the budget is used up
+                if not crew.held and (hungry or self._spent()):
+                    return  # the budget is used up; a thread that hangs in the last slot changes nothing
                 await self._change()
                 continue
             claiming = asyncio.create_task(self._claim(broker, crew, wanted))
@@ -128,27 +138,36 @@ class Worker:
             if self._burst and not crew.held:
                 if not self._retrying:
                     return
-                await self._first(self._stopped.wait(), self._until_retry(), broker.wait(self._queues, wanted, IDLE))
+                await self._first(self._stopped.wait(), self._until_retry(), self._wait(broker, wanted))
             else:
                 nudge = self._nudge if self._burst else self._stopped
-                await self._first(nudge.wait(), self._wait(broker, wanted))
+                # what was claimed ahead of a slot goes back when none comes free
+                patience = STALE if crew.slots.waiting else IDLE
+                await self._first(nudge.wait(), self._wait(broker, wanted), asyncio.sleep(patience))
 
     async def _claim(self, broker: Broker, crew: Crew, wanted: int) -> int:
         self._nudge.clear()
         crew.quarantine.claiming(True)
-        claims = await self._backoff.keep_trying(
-            "claim", lambda: broker.claim(self._queues, wanted, self._lease), self._stopped.is_set
-        )
-        claims = claims or []
-        self._budget.give_back(wanted - len(claims))
-        for claim in claims:
+        claims: list[Claim] | None = None
+        try:
+            claims = await self._backoff.keep_trying(
+                "claim", lambda: broker.claim(self._queues, wanted, self._lease), self._stopped.is_set
+            )
+            crew.accept(claims or [])
+        finally:
+            self._budget.give_back(wanted - len(claims or []))
+            crew.quarantine.claiming(False)
+        for claim in claims or []:
             self._retrying.pop(claim.job.id, None)
         if not claims:
             now = self._parts.clock.time()
             self._retrying = {id: due for id, due in self._retrying.items() if due > now}
-        crew.accept(claims)
-        crew.quarantine.claiming(False)
-        return len(claims)
+        return len(claims or [])
+
+    def _spent(self) -> bool:
+        left = self._budget.take(1)
+        self._budget.give_back(left)
+        return not left
 
     async def _wait(self, broker: Broker, wanted: int) -> None:
         await self._backoff.keep_trying("wait", lambda: broker.wait(self._queues, wanted, IDLE), self._stopped.is_set)
@@ -189,11 +208,15 @@ class Worker:
 
     @staticmethod
     async def _shielded(claiming: "asyncio.Task[int]") -> int:
-        try:
-            return await asyncio.shield(claiming)
-        except asyncio.CancelledError:
-            await claiming
-            raise
+        cancelled: asyncio.CancelledError | None = None
+        while not claiming.done():  # whoever is impatient cancels twice
+            try:
+                await asyncio.shield(claiming)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        return claiming.result()
 
     @staticmethod
     async def _first(*awaitables: Awaitable[object]) -> None:

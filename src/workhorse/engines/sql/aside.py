@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from workhorse.engines.sql import faults
+from workhorse.engines.sql import faults, forks
 from workhorse.engines.sql.homes import FileHome
 from workhorse.engines.sql.link import Link
 from workhorse.engines.sql.tx import Tx
@@ -22,13 +22,24 @@ async def aside(link: Link, work: Callable[[Tx], T]) -> T:
     return await asyncio.to_thread(_read, home, work)
 
 
+def _rolled_back(con: sqlite3.Connection, work: Callable[[Tx], T], home: FileHome) -> T:
+    try:
+        return work(Tx(con, home.now(), home.policy))
+    finally:
+        con.execute("rollback")
+
+
 def _read(home: FileHome, work: Callable[[Tx], T]) -> T:
     try:
-        con = home.reader()
+        with forks.changing():
+            con = home.reader()
+            still = forks.keep(con)
         try:
-            con.execute("begin")
-            return work(Tx(con, home.now(), home.policy))
+            with still:
+                con.execute("begin")
+                return _rolled_back(con, work, home)
         finally:
-            con.close()
+            with forks.changing():
+                forks.close(con)
     except sqlite3.Error as error:
         raise faults.translated(error, home.name) from error

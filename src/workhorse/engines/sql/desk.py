@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
 from workhorse.engines.sql import faults
@@ -28,12 +29,21 @@ _HEAVY: Final = 2000
 class Op(Generic[T]):
     """One operation: what to do inside a transaction, and who waits for the answer."""
 
-    __slots__ = ("future", "kind", "loop", "weight", "work")
+    __slots__ = ("_ticket", "future", "kind", "loop", "weight", "work")
 
     def __init__(self, kind: int, work: Callable[[Tx], T], weight: int = 1) -> None:
         self.kind, self.work, self.weight = kind, work, weight
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
+        self._ticket = [True]
+
+    def take(self) -> bool:
+        """True for the first who asks: it is either begun or given up. Given up while its commit is under way, a claim would be
+        known to nobody, and a settle would look like a stale one when it is sent again."""
+        try:
+            return self._ticket.pop()  # one step for every thread
+        except IndexError:
+            return False
 
 
 Some = Op[Any]
@@ -43,9 +53,11 @@ Answered = tuple[Some, Any, BaseException | None]
 class Desk:
     """The thread's own state; `serve` runs until it takes None."""
 
-    def __init__(self, home: Home, ears: Ears, con: sqlite3.Connection, turnstile: Turnstile | None) -> None:
+    def __init__(
+        self, home: Home, ears: Ears, con: sqlite3.Connection, turnstile: Turnstile | None, still: Lock
+    ) -> None:
         self.ops: SimpleQueue[Some | None] = SimpleQueue()
-        self.con, self.turnstile = con, turnstile
+        self.con, self.turnstile, self._still = con, turnstile, still
         self._home, self._ears = home, ears
         self._pruner = Pruner(home.now())
         self._synchronous = home.synchronous
@@ -58,7 +70,9 @@ class Desk:
             reads = [op for op in batch if op.kind == READ]
             writes = [op for op in batch if op.kind != READ]
             if reads:
-                _deliver(self._read(reads))
+                with self._still:
+                    answered = self._read(reads)
+                _deliver(answered)
             if writes:
                 with self._turn():
                     _deliver(self._write(writes))
@@ -111,6 +125,10 @@ class Desk:
             self._manners.leave()
 
     def _transact(self, work: Callable[[Tx], T], relaxed: bool) -> T:
+        with self._still:
+            return self._committed(work, relaxed)
+
+    def _committed(self, work: Callable[[Tx], T], relaxed: bool) -> T:
         try:
             self._sync(relaxed)
             self.con.execute("begin immediate")
@@ -144,7 +162,8 @@ class Desk:
             self._synchronous = needed
 
     def _together(self, ops: list[Some], tx: Tx) -> list[Answered]:
-        ops = [op for op in ops if not op.future.done()]  # given up while the turn was waited for
+        # the others were given up while the turn was waited for
+        ops = [op for op in ops if not op.future.done() and op.take()]
         if len(ops) == 1:
             answer = _attempt(ops[0], tx, self._home.name)
             if answer[2] is not None:

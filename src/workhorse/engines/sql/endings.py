@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from workhorse.core import ids
 from workhorse.engines.sql import lanes, uniques
 from workhorse.engines.sql.tx import DEAD, FOREVER, SECOND, Tx, micros, numbers
 
@@ -18,8 +19,8 @@ def kept_until(tx: Tx, state: int, id: str, ttl: float = 0) -> int:
 
 
 def is_ours(id: str) -> bool:
-    """Made by us: a UUID in hex, or of what it follows."""
-    return len(id) == 32 or "~" in id or "@" in id
+    """Made by us: of chance, or of what it follows."""
+    return ids.is_ours(id) or "~" in id or "@" in id
 
 
 def end(tx: Tx, job: tuple[int, str, str | None, int, str | None], state: int, kept: int, reason: str | None) -> None:

@@ -1,6 +1,5 @@
 """The link: one connection to the data for any number of callers and loops; its work is done at the desk, in a thread of its own."""
 
-import ctypes
 import os
 import sqlite3
 import threading
@@ -9,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
-from workhorse.engines.sql import faults
+from workhorse.engines.sql import faults, forks
 from workhorse.engines.sql.desk import CLAIM, READ, WRITE, Desk, Op
 from workhorse.engines.sql.ears import Ears
 from workhorse.engines.sql.homes import Home
@@ -38,9 +37,11 @@ class Link:
         with self._lock:
             if self._desk is not None:
                 return
-            con = self.home.connect()
-            self._process = os.getpid()
-            self._desk = Desk(self.home, self.ears, con, self._turnstile(con))
+            with forks.changing():
+                con = self.home.connect()
+                still = forks.keep(con)
+                self._process = os.getpid()
+                self._desk = Desk(self.home, self.ears, con, self._turnstile(con), still)
             self._thread = threading.Thread(target=self._desk.serve, name=f"workhorse {self.home.name}", daemon=True)
             self._thread.start()
             _open.add(self)
@@ -55,7 +56,8 @@ class Link:
         desk.ops.put(None)
         thread.join(self.home.busy + _GRACE)
         if not thread.is_alive():
-            desk.con.close()
+            with forks.changing():
+                forks.close(desk.con)
             if desk.turnstile is not None:
                 desk.turnstile.close()
 
@@ -94,20 +96,17 @@ class Link:
         try:
             return self.home.turnstile()
         except OSError as error:
-            con.close()
+            forks.close(con)
             raise faults.unwritable(self.home.name, str(error)) from error
 
     def disown(self) -> None:
-        """In a forked child: the connection and its locks are the parent's. Closing it here would touch the parent's file."""
-        desk = self._desk
-        if desk is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(desk.con))  # never finalised
-            if desk.turnstile is not None:
-                desk.turnstile.close()
+        """In a forked child: the turn is the parent's, and so was the connection, which is closed by now."""
+        if self._desk is not None and self._desk.turnstile is not None:
+            self._desk.turnstile.close()
 
 
 def _give_up(op: Op[Any], name: str) -> None:
-    if not op.future.done():
+    if not op.future.done() and op.take():
         op.future.set_exception(faults.locked(name))
 
 

@@ -4,13 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from workhorse.core import trail as trails
-from workhorse.core.contract import Put
-from workhorse.engines.sql import endings, envelopes, facts, lanes
+from workhorse.engines.sql import endings, envelopes, lanes, results
 from workhorse.engines.sql.tx import DEAD, LIVE, PARKED, Tx, numbers
-
-DELETED: Final = b'{"deleted":true}'
-DELETED_TTL: Final = 3600.0
-"""Seconds for which whoever waits for a deleted job's result can learn of it."""
 
 Order = Callable[[Tx, list[int]], int]
 
@@ -20,10 +15,10 @@ _THESE: Final = "seq in (select value from json_each(?))"
 def retry(tx: Tx, seqs: list[int]) -> int:
     """Put the dead ones of these back: the next attempt, with a fresh budget and no crashes."""
     found = tx.all(
-        f"select seq, queue, attempt, trail, lane, extra from workhorse_jobs where {_THESE} and state = ?",
+        f"select seq, id, queue, attempt, trail, lane, extra from workhorse_jobs where {_THESE} and state = ?",
         numbers(seqs), DEAD,
     )  # fmt: skip
-    for seq, queue, attempt, trail, lane, extra in found:
+    for seq, _, queue, attempt, trail, lane, extra in found:
         tx.run(
             "update workhorse_jobs set state = ?, due = ?, token = 0, attempt = attempt + 1, crashes = 0, cancel = 0,"
             " expires = null, ended = null, reason = null, trail = ? where seq = ?",
@@ -33,6 +28,7 @@ def retry(tx: Tx, seqs: list[int]) -> int:
             lanes.restore(tx, envelopes.lane_of(extra))
             lanes.admit(tx, lane)
         tx.queues.add(queue)
+    results.begin_anew(tx, [row[1] for row in found])
     return len(found)
 
 
@@ -53,5 +49,5 @@ def delete(tx: Tx, seqs: list[int]) -> int:
     """Forget them, whatever they do; who waits for a result is told."""
     ids = tx.all(f"select id from workhorse_jobs where {_THESE}", numbers(seqs))
     endings.forget(tx, seqs)
-    facts.write(tx, [Put(f"result/{id}", DELETED, ttl=DELETED_TTL) for (id,) in ids])
+    results.say_deleted(tx, [id for (id,) in ids])
     return len(ids)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workhorse.core.contract import Answer, Envelope
-from workhorse.engines.sql import collisions, endings, envelopes, lanes, topics, uniques
+from workhorse.engines.sql import collisions, endings, envelopes, lanes, results, topics, uniques
 from workhorse.engines.sql.tx import PARKED, Tx, words
 
 ACCEPTED = Answer("accepted")
@@ -30,6 +30,8 @@ def publish(tx: Tx, jobs: Sequence[Envelope]) -> list[Answer]:
 
 
 def _accept_plain(tx: Tx, jobs: list[Envelope]) -> None:
+    if given := [env.id for env in jobs if not endings.is_ours(env.id)]:
+        _begin_anew(tx, given)
     before = tx.con.total_changes
     tx.con.executemany(envelopes.INSERT, [envelopes.plain(env, tx.now) for env in jobs])
     if tx.con.total_changes - before < len(jobs):
@@ -49,7 +51,17 @@ def _again(tx: Tx, jobs: list[Envelope]) -> None:
     )  # fmt: skip
     endings.forget(tx, [seq for _, seq in stale])
     gone = {id for id, _ in stale}
+    results.begin_anew(tx, gone)
     tx.con.executemany(envelopes.INSERT, [envelopes.plain(env, tx.now) for env in jobs if env.id in gone])
+
+
+def _begin_anew(tx: Tx, ids: list[str]) -> None:
+    """An id that somebody gave may have lived before; what it came to then may be remembered for longer than its row."""
+    stored = {
+        id for (id,) in tx.all("select id from workhorse_jobs where id in (select value from json_each(?))", words(ids))
+    }
+    if fresh := [id for id in ids if id not in stored]:
+        results.begin_anew(tx, fresh)
 
 
 def _store_body(tx: Tx, env: Envelope) -> None:
@@ -72,6 +84,9 @@ def _accept(tx: Tx, env: Envelope) -> Answer:
         if state <= PARKED or due > tx.now:
             return ACCEPTED
         endings.forget(tx, [seq])
+        results.begin_anew(tx, [env.id])
+    elif not endings.is_ours(env.id):
+        results.begin_anew(tx, [env.id])
     if env.dead:
         _insert(tx, env)
         return ACCEPTED

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from workhorse.core import ids
 from workhorse.core.contract import ABSENT, Envelope, Lane, Put, Unique
 from workhorse.core.errors import EnqueueRefused
-from workhorse.engines.sql import envelopes, topics, uniques
+from workhorse.engines.sql import envelopes, results, topics, uniques
 from workhorse.engines.sql.homes import Home
 from workhorse.engines.sql.tx import micros
 
@@ -43,8 +44,9 @@ class Statements:
 def _job(env: Envelope, now: int, dead_retain: int) -> Iterator[Statement]:
     values = envelopes.full(env, now, now + dead_retain)
     unique = env.unique if not env.dead else None
-    if len(env.id) != 32:  # made of chance: such an id does not come again
+    if not ids.is_ours(env.id):  # one made of chance does not come again
         yield from _forgotten(env.id, now)
+        yield results.UNLESS_STORED, (env.id, env.id)
     if unique is None:
         yield f"{envelopes.INTO} values ({envelopes.MARKS}) on conflict (id) do nothing", values
     else:

@@ -11,12 +11,13 @@ from workhorse.engines.sql.homes import BUSY, FileHome
 from workhorse.engines.sql.tx import FOREVER, Policy, micros
 
 RETAIN: Final = 3600.0
-_NAMES: Final = ("synchronous", "retain", "dead_retain", "busy")
+_KEEPING: Final = ("retain", "dead_retain")
+_OF_FILES: Final = (*_KEEPING, "synchronous", "busy")
 
 
 def file_home(url: str) -> FileHome:
     """The file that the URL names; DeclarationError says what is wrong with it."""
-    options = _options(url)
+    options = _options(url, _OF_FILES)
     synchronous = options.pop("synchronous", "full")
     if synchronous not in ("full", "normal"):
         raise DeclarationError(f"{url}: synchronous: expected full or normal, got {synchronous!r}")
@@ -27,7 +28,7 @@ def file_home(url: str) -> FileHome:
 def memory_name(url: str) -> tuple[str, Policy | None]:
     """The name, empty where there is none, and how long ended jobs are kept, if it says so."""
     parts = urlsplit(url)
-    options = _options(url)
+    options = _options(url, _KEEPING)
     return parts.netloc + parts.path.rstrip("/"), _policy(url, options) if options else None
 
 
@@ -43,12 +44,12 @@ def _path(url: str) -> str:
     return os.path.abspath(path)
 
 
-def _options(url: str) -> dict[str, str]:
+def _options(url: str, known: tuple[str, ...]) -> dict[str, str]:
     options = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     for name in options:
-        if name not in _NAMES:
+        if name not in known:
             raise DeclarationError(
-                f"{url}: expected options of {', '.join(_NAMES)}, got {name!r}{did_you_mean(name, _NAMES)}"
+                f"{url}: expected options of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
             )
     return options
 

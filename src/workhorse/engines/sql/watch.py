@@ -51,8 +51,9 @@ class Watches:
     def _watch(self) -> "_Watch":
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            for old in [other for other in self._by_loop if other.is_closed()]:
-                self._by_loop.pop(old).close()
+            for old in [other for other in tuple(self._by_loop) if other.is_closed()]:
+                if (watch := self._by_loop.pop(old, None)) is not None:  # another thread's loop may sweep as well
+                    watch.close()
             self._by_loop[loop] = _Watch(self._link, loop)
         return self._by_loop[loop]
 
@@ -62,6 +63,7 @@ class _Watch:
         self._link, self._loop = link, loop
         self._notice: Notice = notice(link.home.bell, link.home.log, loop, self._noticed)
         self._listeners = 0
+        self._closed = False
         self._looking = self._again = False
         self._echoes: list[float] = []
         self._echoing = self._louder = False
@@ -74,10 +76,11 @@ class _Watch:
 
     def stop(self) -> None:
         self._listeners -= 1
-        if self._listeners == 0:
+        if self._listeners == 0 and not self._closed:  # its descriptor may be somebody else's by now
             self._notice.stop()
 
     def close(self) -> None:
+        self._closed = True
         if self._listeners and not self._loop.is_closed():
             self._notice.stop()
         self._notice.close()
@@ -120,7 +123,8 @@ class _Watch:
             await self._link.read(lambda tx: look(tx, self._link))
         except WorkhorseError:  # the verbs say it to who asks; here nobody does
             pass
-        self._looking, self._looked = False, self._loop.time()
+        finally:
+            self._looking, self._looked = False, self._loop.time()
         if self._again:
             self._want_look(_GAP)
 
