@@ -68,6 +68,7 @@ def test_structures_enums_and_exact_numbers_are_taken(shell: Shell) -> None:
         (["many", "[1, true]"], "expected `int`, got `bool`"),
         (["many", "--args", "{"], "--args: expected a JSON list or mapping"),
         (["many", "--args", "7"], "--args: expected a JSON list or mapping"),
+        (["many", "--args", '{"numbers": [1], "numbers": [2]}'], "got 'numbers' twice"),
         (["many", "--args", '{"nubmers": [1]}'], "'nubmers'"),
         (["many", "[1]", "--args", "[]"], "expected either values or --args, got both"),
         (["resize", "x", "--timeout", "1"], "--timeout goes with --wait"),

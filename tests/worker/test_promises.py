@@ -148,8 +148,8 @@ async def test_a_job_that_three_workers_died_of_is_dead_with_that_reason_unrun()
             bench.clock.advance(6)
         await bench.drain()
         assert ran == []
-        assert (await row(job.id)).reason == "crashed: 3 workers died under it, and max_crashes is 3"
-        with pytest.raises(JobFailed, match="3 workers died under it"):
+        assert (await row(job.id)).reason == "crashed: 3 workers died or hung under it, and max_crashes is 3"
+        with pytest.raises(JobFailed, match="3 workers died or hung under it"):
             await job.result()
 
 

@@ -11,6 +11,7 @@ from workhorse.core.errors import DeclarationError
 from workhorse.core.names import did_you_mean
 from workhorse.core.parameters import Parameter
 from workhorse.core.registry import Declared
+from workhorse.core.wire import refuse_duplicates
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -87,6 +88,7 @@ def _parts(task: Declared, text: str) -> tuple[msgspec.Raw, msgspec.Raw]:
     none = msgspec.Raw(b"[]"), msgspec.Raw(b"{}")
     try:
         found = msgspec.json.decode(text, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
+        refuse_duplicates(text.encode())
     except (ValueError, RecursionError) as error:
         raise DeclarationError(f"--args: expected a JSON list or mapping, got {text[:80]!r}: {error}") from None
     if isinstance(found, list):

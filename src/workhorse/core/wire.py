@@ -35,8 +35,13 @@ def loads(text: bytes | str, /) -> Any:
     # Not bytes(text): of an integer that makes so many zeros.
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else memoryview(text).tobytes()
     value = decode(data)
-    json.loads(data, object_pairs_hook=_refuse_duplicates)
+    refuse_duplicates(data)
     return value
+
+
+def refuse_duplicates(text: bytes) -> None:
+    """ValueError for a name that stands twice in one object of this JSON: text that others wrote may mean either."""
+    json.loads(text, object_pairs_hook=_each_once)
 
 
 def encode(value: Any, root: str) -> bytes:
@@ -227,7 +232,7 @@ _UNREGISTERED: Final = (
 )
 
 
-def _refuse_duplicates(members: list[tuple[str, Any]]) -> None:
+def _each_once(members: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for name, _ in members:
         if name in seen:

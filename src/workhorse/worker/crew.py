@@ -20,7 +20,7 @@ from workhorse.worker.presence import RunningJob, State
 from workhorse.worker.quarantine import Quarantine
 from workhorse.worker.runner import Report, Runner
 from workhorse.worker.running import Running, Why
-from workhorse.worker.settler import Settler
+from workhorse.worker.settler import UNKNOWN, Settler
 from workhorse.worker.slots import STALE, Slots
 from workhorse.worker.watch import Watch
 
@@ -183,7 +183,7 @@ class Crew:
     def _settled(self, outcome: Outcome, why: str) -> None:
         if not why:
             self.tally.add(outcome)
-        self._forget(outcome.claim, None if why else outcome)
+        self._forget(outcome.claim, outcome if why in ("", UNKNOWN) else None)
 
     def _forget(self, claim: Claim, outcome: Outcome | None) -> None:
         running = self._held.pop(claim.token + claim.job.id, None)

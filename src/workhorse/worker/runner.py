@@ -58,7 +58,7 @@ class Runner:
             return _buried(claim, f"malformed: {error}", task.settings.result_ttl, self._clock.time())
         most = its.terms.max_crashes
         if claim.crashes >= most:
-            reason = f"crashed: {claim.crashes} workers died under it, and max_crashes is {most}"
+            reason = f"crashed: {claim.crashes} workers died or hung under it, and max_crashes is {most}"
             return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
         return its
 

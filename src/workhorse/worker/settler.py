@@ -20,6 +20,10 @@ PATIENCE = 0.003
 """Seconds that fewer outcomes wait for company while jobs go on ending."""
 
 
+UNKNOWN = "unknown"
+"""Whether an outcome was settled: the engine took it, or never saw it."""
+
+
 class Settler:
     """One settle at a time; what ends meanwhile goes with the next."""
 
@@ -36,6 +40,7 @@ class Settler:
         self._more = asyncio.Event()
         self._closing = False
         self._hurry = False
+        self._unanswered = False
 
     @property
     def waiting(self) -> int:
@@ -84,11 +89,15 @@ class Settler:
         failed = {id(outcome): why for outcome, why in answers}
         for outcome in batch:
             self._reported(outcome, failed.get(id(outcome), "") if failed else "")
+        self._unanswered = False
         return True
 
     async def _sent(self, batch: list[Outcome]) -> list[tuple[Outcome, str]]:
         try:
             return await self._broker.settle(batch)
+        except BrokerUnavailable:
+            self._unanswered = True
+            raise
         except EngineRefused as error:  # it refuses all of us, for now: a read-only disk says nothing of these outcomes
             raise BrokerUnavailable(str(error)) from error
 
@@ -107,4 +116,5 @@ class Settler:
             return
         if why:
             self._bus.say(JobLost(outcome.claim, why))
-        self._settled(outcome, why)
+        # stale after an answer that was lost: it may well have been done then, so it is counted against a budget
+        self._settled(outcome, UNKNOWN if why and self._unanswered else why)
