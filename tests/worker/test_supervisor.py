@@ -113,12 +113,14 @@ def test_workers_whose_supervisor_is_killed_stop(database_url: str, tmp_path: Pa
             supervise(partial(work, database_url, False), processes=1, grace=5, bus=Bus())
         finally:
             os._exit(0)
-    (id,) = asyncio.run(enqueue(database_url, ("pid", ())))
-    until(lambda: asyncio.run(statuses(database_url, [id])) == ["succeeded"])
-    (worker,) = asyncio.run(results(database_url, [id]))
-    assert isinstance(worker, int)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    try:
+        (id,) = asyncio.run(enqueue(database_url, ("pid", ())))
+        until(lambda: asyncio.run(statuses(database_url, [id])) == ["succeeded"])
+        (worker,) = asyncio.run(results(database_url, [id]))
+        assert isinstance(worker, int)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     until(lambda: not alive(worker), 20)
 
 
