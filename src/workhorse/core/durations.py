@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from workhorse.core.errors import DeclarationError
+from workhorse.core.errors import CENTURY, DeclarationError
 
 Duration: TypeAlias = float | timedelta
 
-LONGEST = 3_200_000_000.0
+LONGEST = CENTURY
 """A century in seconds: beyond it a duration is a mistake, and sums of times stay inside every engine's integers."""
 
 

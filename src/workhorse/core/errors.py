@@ -20,7 +20,8 @@ Malformed and NewerVersion (core.document).
 from collections.abc import Sequence
 from datetime import timedelta
 
-_CENTURY = 3_200_000_000.0  # as `durations.LONGEST`, which stands above this file
+CENTURY = 3_200_000_000.0
+"""In seconds: the longest duration anywhere. It stands here, as RetryLater checks its own and imports nobody."""
 
 
 class WorkhorseError(Exception):
@@ -108,8 +109,8 @@ class RetryLater(WorkhorseError):
 
     def __init__(self, after: float | timedelta = 0, *, counts: bool = True) -> None:
         self._after = after.total_seconds() if isinstance(after, timedelta) else float(after)
-        if not 0 <= self._after <= _CENTURY:
-            raise ValueError(f"after: expected 0 to {_CENTURY:g} seconds, got {after!r}")
+        if not 0 <= self._after <= CENTURY:
+            raise ValueError(f"after: expected 0 to {CENTURY:g} seconds, got {after!r}")
         self.counts = counts
         super().__init__(f"again in {self._after:g} s")
 
