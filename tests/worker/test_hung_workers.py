@@ -59,7 +59,7 @@ async def test_a_job_past_its_time_out_loses_its_lease_though_the_worker_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It swallows its cancellation, so that nothing ends it; the job beside it keeps its lease."""
-    monkeypatch.setattr("workhorse.worker.runner.GRACE", 0.1)
+    monkeypatch.setattr("workhorse.worker.leases.GRACE", 0.1)
     url = "memory://past-time-out"
     app, free, inside = Workhorse(url, name="q"), asyncio.Event(), list[str]()
 

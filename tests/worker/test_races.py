@@ -21,7 +21,7 @@ from workhorse.errors import BrokerUnavailable, EngineRefused, WorkhorseError
 from workhorse.testing import drain
 from workhorse.worker import link, presence, slots
 from workhorse.worker import supervisor as supervising
-from workhorse.worker.leases import Leases
+from workhorse.worker.leases import GRACE, Leases
 from workhorse.worker.link import SharedBudget
 from workhorse.worker.presence import Presence, State
 from workhorse.worker.runner import Runner
@@ -385,7 +385,7 @@ async def test_what_has_ended_is_kept_past_its_deadline_until_it_is_settled() ->
     leases = Leases(0.3, lambda: fake, lambda running, why: None)
     ended, late = running("ended"), running("late")
     ended.ended = True
-    ended.deadline = late.deadline = time.monotonic() - 1
+    ended.late = late.late = time.monotonic() - GRACE - 1
     leases.hold(ended)
     leases.hold(late)
     leases.start()

@@ -1,9 +1,9 @@
-"""The running job, seen from inside. The runner makes one for each attempt, so it is cheap: its job is built late."""
+"""The running job, seen from inside. Most tasks never look, so a context is made, and its job built, for who does."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar, Token
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from workhorse.core.ids import new_id
 from workhorse.core.job import Job
@@ -11,7 +11,16 @@ from workhorse.core.options import Priority
 
 Report: TypeAlias = Callable[[float, str], Awaitable[None]]
 
-_current: "ContextVar[Context | None]" = ContextVar("workhorse-context", default=None)
+
+class Bearer(Protocol):
+    """Who can make the running job's context, should someone ask for it."""
+
+    def bear(self) -> "Context":
+        """The same one each time."""
+        ...
+
+
+_current: "ContextVar[Bearer | None]" = ContextVar("workhorse-context", default=None)
 _log = logging.getLogger("workhorse.task")
 _NO_STATE: Mapping[str, Any] = {}
 
@@ -54,7 +63,12 @@ class Context:
     @classmethod
     def current(cls) -> "Context | None":
         """The context of the job that this code runs for, from anywhere below its task; None outside of one."""
-        return _current.get()
+        bearer = _current.get()
+        return None if bearer is None else bearer.bear()
+
+    def bear(self) -> "Context":
+        """This one: a context made by hand stands for itself."""
+        return self
 
     @property
     def job(self) -> Job[Any]:
@@ -102,14 +116,11 @@ class Context:
         return f"Context(attempt={self._attempt})" if self._job is None else f"Context({self._job.id!r})"
 
 
-def enter(context: Context) -> Token[Context | None]:
-    """From here on `Context.current()` is this one; give the token to `leave`."""
-    return _current.set(context)
+enter: Callable[[Bearer], "Token[Bearer | None]"] = _current.set
+"""From here on `Context.current()` is this one's; give the token to `leave`."""
 
-
-def leave(token: Token[Context | None]) -> None:
-    """What was current before is so again."""
-    _current.reset(token)
+leave: Callable[["Token[Bearer | None]"], None] = _current.reset
+"""What was current before is so again."""
 
 
 def cancel(context: Context) -> None:

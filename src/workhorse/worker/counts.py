@@ -1,9 +1,12 @@
 """What a worker did, counted by outcome."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from workhorse.core.contract import Cancelled, Dead, Outcome, Released, Retried, Succeeded
+from workhorse.core.contract import Cancelled, Dead, Released, Retried, Succeeded
+from workhorse.worker.running import Running
 
 
 @final
@@ -31,19 +34,18 @@ class Tally:
     """Counts while they grow; also by queue, for the rates that people see."""
 
     def __init__(self) -> None:
-        self._by_kind: dict[type[Outcome], int] = dict.fromkeys((Succeeded, Retried, Released, Dead, Cancelled), 0)
-        self.by_queue: dict[str, int] = {}
+        self._by_kind = Counter[type[object]]()
+        self.by_queue = Counter[str]()
 
-    def add(self, outcome: Outcome) -> None:
-        """One more."""
-        self._by_kind[type(outcome)] += 1
-        queue = outcome.claim.job.queue
-        self.by_queue[queue] = self.by_queue.get(queue, 0) + 1
+    def add(self, these: Sequence[Running]) -> None:
+        """Their outcomes are settled."""
+        self._by_kind.update([type(it.outcome) for it in these])
+        self.by_queue.update([it.claim.job.queue for it in these])
 
     @property
     def total(self) -> int:
         """All of them."""
-        return sum(self._by_kind.values())
+        return self._by_kind.total()
 
     def counts(self) -> Counts:
         """As a value."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -14,12 +14,13 @@ from workhorse.core.registry import Registry
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan
 from workhorse.worker.counts import Tally
+from workhorse.worker.deadlines import Deadlines
 from workhorse.worker.leases import Leases
 from workhorse.worker.pool import Pool
 from workhorse.worker.presence import RunningJob, State
 from workhorse.worker.quarantine import Quarantine
-from workhorse.worker.runner import Report, Runner
-from workhorse.worker.running import Running, Why
+from workhorse.worker.runner import Runner
+from workhorse.worker.running import Report, Running, Why
 from workhorse.worker.settler import UNKNOWN, Settler
 from workhorse.worker.slots import STALE, Slots
 from workhorse.worker.watch import Watch
@@ -48,20 +49,20 @@ class Crew:
         *,
         concurrency: int,
         lease: float,
-        ended: Callable[[Outcome | None, Claim], None],
+        ended: Callable[[Sequence[Outcome | None]], None],
         free: Callable[[], None],
     ) -> None:
         self._bus, self._lease, self._ended = parts.bus, lease, ended
-        self._held: dict[str, Running] = {}
+        self._leases = Leases(lease, parts.apart, self._told)
+        self._held = self._leases.held
         self.tally = Tally()
-        self.pool = Pool(parts.bus, self._torn_down)
+        self.pool = Pool(parts.bus, Deadlines(self._held), self._torn_down)
         self.slots = Slots(concurrency, self._work, free)
         self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
         self.quarantine = Quarantine(lease, lambda: self.hand_back_waiting(older=0), self._unsettled, free)
         self._settling = asyncio.create_task(self._settler.run())
-        self._leases = Leases(lease, parts.apart, self._told)
-        self._leases.on_look(Watch(parts.bus, self._held.values()).look)
+        self._leases.on_look(Watch(parts.bus, self._held).look)
         self._leases.start()
 
     @property
@@ -78,7 +79,6 @@ class Crew:
         """Run these."""
         jobs = [Running(claim) for claim in claims]
         for running in jobs:
-            self._held[running.claim.token + running.claim.job.id] = running
             self._leases.hold(running)
         self.slots.add(jobs)
 
@@ -90,12 +90,12 @@ class Crew:
 
     def interrupt(self, why: Why) -> None:
         """End every call that can be ended."""
-        for running in tuple(self._held.values()):
+        for running in tuple(self._held):
             running.interrupt(why)
 
     def hand_back_all(self) -> None:
         """Release also what runs and cannot be ended; its outcome will not count."""
-        for running in tuple(self._held.values()):
+        for running in tuple(self._held):
             if running.began and not running.ended:
                 self._end(running, Released(running.claim))
 
@@ -122,27 +122,30 @@ class Crew:
         since = time.time() - time.monotonic()
         running = [
             RunningJob(it.claim.job.id, it.claim.job.task, since + it.began)
-            for it in self._held.values()
+            for it in self._held
             if it.began and not it.ended
         ]
         by_queue = dict(self.tally.by_queue)
         return State(self.slots.busy, self.tally.total, self.pool.abandoned, running, by_queue)
 
     async def _work(self, running: Running, slot: "asyncio.Task[None]") -> None:
-        running.began, running.slot, claim = time.monotonic(), slot, running.claim
+        running.began, running.slot = time.monotonic(), slot
         if running.why == "lost":
             self._end(running, None)
             return
         if running.why == "cancelled":
-            claim = msgspec.structs.replace(claim, cancel=True)
+            running.claim = msgspec.structs.replace(running.claim, cancel=True)
         try:
-            prepared = self._runner.prepare(claim)
-            if isinstance(prepared, Outcome):
-                self._bus.say(JobEnded(prepared, 0))
-                self._end(running, prepared)
+            its = self._runner.prepare(running.claim)
+            if isinstance(its, Outcome):
+                self._bus.say(JobEnded(its, 0))
+                self._end(running, its)
+            elif running.claim.crashes >= its.terms.max_crashes - 1:
+                await self._run_suspect(its, running)
             else:
-                await self._run(prepared, running)
+                await self._run(its, running)
         except Exception:  # nothing may end a slot: it would be missed, and its job held for ever
+            claim = running.claim
             log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
             if not running.ended:
                 self._end(running, Released(claim, after=self._lease / 10))
@@ -150,47 +153,48 @@ class Crew:
             await asyncio.wait([running.thread])
 
     async def _run(self, its: Plan, running: Running) -> None:
-        claim = running.claim
-        suspect = claim.crashes >= its.terms.max_crashes - 1
-        if suspect and self.quarantine.occupied:
-            self._end(running, Released(claim, after=self._lease / 10))
-            return
-        if suspect:
-            await self.quarantine.enter()
-        try:
-            outcome = await self._runner.run(its, running) if running.why is None else Released(claim)
-        finally:
-            if suspect:
-                self.quarantine.leave()
+        outcome = await self._runner.run(its, running) if running.why is None else Released(running.claim)
         if not running.ended:
             self._end(running, outcome)
+
+    async def _run_suspect(self, its: Plan, running: Running) -> None:
+        if self.quarantine.occupied:
+            self._end(running, Released(running.claim, after=self._lease / 10))
+            return
+        await self.quarantine.enter()
+        try:
+            await self._run(its, running)
+        finally:
+            self.quarantine.leave()
 
     def _torn_down(self) -> bool:
         """Whether the loop is being closed under us: then all tasks are cancelled at once."""
         return self._settling.cancelling() > 0
 
     def _unsettled(self) -> bool:
-        return any(running.ended for running in self._held.values())
+        return any(running.ended for running in self._held)
 
     def _end(self, running: Running, outcome: Outcome | None) -> None:
-        running.ended = True
+        running.ended, running.outcome = True, outcome
         if outcome is not None:
-            self._settler.add(outcome)
+            self._settler.add(running)
             return
         self._bus.say(JobLost(running.claim, "its lease is lost"))
-        self._forget(running.claim, None)
+        self._forget((running,))
 
-    def _settled(self, outcome: Outcome, why: str) -> None:
+    def _settled(self, these: Sequence[Running], why: str) -> None:
         if not why:
-            self.tally.add(outcome)
-        self._forget(outcome.claim, outcome if why in ("", UNKNOWN) else None)
+            self.tally.add(these)
+        elif why != UNKNOWN:
+            for running in these:
+                running.outcome = None
+        self._forget(these)
 
-    def _forget(self, claim: Claim, outcome: Outcome | None) -> None:
-        running = self._held.pop(claim.token + claim.job.id, None)
-        if running is not None:
+    def _forget(self, these: Sequence[Running]) -> None:
+        for running in these:
             self._leases.let_go(running)
-            self.quarantine.changed()
-            self._ended(outcome, claim)
+        self.quarantine.changed()
+        self._ended([running.outcome for running in these])
 
     def _told(self, running: Running, why: Why) -> None:
         if not running.ended:

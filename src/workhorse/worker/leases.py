@@ -4,12 +4,16 @@ loop must not cost the others their jobs."""
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
 
 from workhorse.core.contract import Broker, Engine
 from workhorse.core.errors import WorkhorseError
 from workhorse.core.instrument import log
 from workhorse.worker.running import Running, Why
+
+GRACE = 5.0
+"""Seconds past its time-out for which a job's lease is still extended: time to unwind."""
 
 TURNS = 0.25
 """Seconds between the beats of the worker's loop, and between this thread's looks at it."""
@@ -17,6 +21,8 @@ TURNS = 0.25
 
 AGAIN = 1.0
 """Seconds before the next try to open a link."""
+
+_NOT: Final = object()
 
 
 class Leases:
@@ -28,7 +34,7 @@ class Leases:
 
     def __init__(self, lease: float, connect: Callable[[], Engine], tell: Callable[[Running, Why], None]) -> None:
         self._lease, self._connect, self._tell = lease, connect, tell
-        self._held: set[Running] = set()
+        self._held: dict[Running, None] = {}  # in the order of their claims
         self._loop = asyncio.get_running_loop()
         self._beat = time.monotonic()
         self._stop = threading.Event()
@@ -36,13 +42,18 @@ class Leases:
         self._thread = threading.Thread(target=self._serve, name="workhorse-leases", daemon=True)
         self._beating: asyncio.TimerHandle | None = None
 
+    @property
+    def held(self) -> Collection[Running]:
+        """Whose leases are extended."""
+        return self._held
+
     def hold(self, running: Running) -> None:
         """Extend its lease from now on."""
-        self._held.add(running)
+        self._held[running] = None
 
-    def let_go(self, running: Running) -> None:
-        """No more."""
-        self._held.discard(running)
+    def let_go(self, running: Running) -> bool:
+        """No more; whether it was held."""
+        return self._held.pop(running, _NOT) is not _NOT
 
     def on_look(self, look: Callable[[float], None]) -> None:
         """Call `look` in this thread, a few times a second, with the seconds since the loop last turned."""
@@ -114,7 +125,7 @@ class Leases:
         if self.still_for > self._lease:
             return
         now = time.monotonic()
-        held = [it for it in tuple(self._held) if it.ended or not it.deadline or now < it.deadline]
+        held = [it for it in tuple(self._held) if it.ended or not it.late or now < it.late + GRACE]
         if not held:
             return
         try:

@@ -9,6 +9,7 @@ from workhorse.core import context as contexts
 from workhorse.core.happenings import ThreadAbandoned
 from workhorse.core.instrument import Bus
 from workhorse.worker.call import Request, Terms, done
+from workhorse.worker.deadlines import Deadlines
 from workhorse.worker.processes import Processes
 from workhorse.worker.running import Running, Why
 from workhorse.worker.threads import Answer, Threads
@@ -18,8 +19,8 @@ from workhorse.worker.verdict import Failed, Interrupted, Verdict, judge
 class Pool:
     """Calls tasks; knows how to end each kind of call, and what it cannot end."""
 
-    def __init__(self, bus: Bus, torn_down: Callable[[], bool]) -> None:
-        self._bus, self._torn_down = bus, torn_down
+    def __init__(self, bus: Bus, deadlines: Deadlines, torn_down: Callable[[], bool]) -> None:
+        self._bus, self._deadlines, self._torn_down = bus, deadlines, torn_down
         self._threads = Threads("workhorse-task")
         self._processes = Processes()
         self._pid = os.getpid()
@@ -28,20 +29,19 @@ class Pool:
 
     def close(self) -> None:
         """Let go of threads and processes."""
+        self._deadlines.close()
         self._threads.close()
         self._processes.close()
 
     async def call(self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running) -> Verdict:
         """The verdict on one call; raises nothing that the task raises."""
-        assert running.context is not None
         assert running.slot is not None
         running.call = slot = running.slot
-        timer = None
         if terms.timeout is not None:
-            timer = asyncio.get_running_loop().call_later(terms.timeout, running.interrupt, "late")
+            self._deadlines.watch(running, terms.timeout)
         if terms.takes_context:
-            args = (running.context, *args)
-        token = contexts.enter(running.context)
+            args = (running.bear(), *args)
+        token = contexts.enter(running)
         try:
             if terms.run_in == "async":
                 return done(terms, await terms.fn(*args, **kwargs))
@@ -54,12 +54,10 @@ class Pool:
         finally:
             running.call = None
             contexts.leave(token)
-            if timer is not None:
-                timer.cancel()
             if self._pid != os.getpid():
                 os._exit(0)  # the task forked and its copy came back here: only the original may settle
-            while not self._torn_down() and slot.uncancel():
-                pass  # also what the task, or a library of its, asked for: the slot goes on
+            while slot.cancelling() and not self._torn_down():
+                slot.uncancel()  # also what the task, or a library of its, asked for: the slot goes on
 
     async def _elsewhere(
         self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running

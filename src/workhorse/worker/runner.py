@@ -1,34 +1,26 @@
 """Turns a claim into an outcome: finds the task, decodes, calls, decides. The only place that decides."""
 
 import time
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from workhorse.core import trail as trails
 from workhorse.core.clock import Clock
-from workhorse.core.context import Context
 from workhorse.core.contract import Cancelled, Claim, Dead, Outcome, Put, Released, Retried, Succeeded
 from workhorse.core.document import Malformed, NewerVersion
 from workhorse.core.happenings import JobEnded, JobStarted, JobSucceeded
 from workhorse.core.instrument import Bus
-from workhorse.core.job import job_of
 from workhorse.core.registry import Registry
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 from workhorse.durable import results
 from workhorse.worker.call import Plan, Planner, Terms
 from workhorse.worker.pool import Pool
-from workhorse.worker.running import Running
+from workhorse.worker.running import Report, Running
 from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Unfitting, Verdict
-
-GRACE = 5.0
-"""Seconds past its time-out for which a job's lease is still extended: time to unwind."""
 
 DEFAULT_TTL = 3600.0
 """How long the result of a job is kept whose own wishes cannot be read."""
-
-Report = Callable[[str, float, str], Awaitable[None]]
 
 
 class Runner:
@@ -65,39 +57,28 @@ class Runner:
     async def run(self, its: Plan, running: Running) -> Outcome | None:
         """What became of the job; None when it is not ours any more."""
         claim = running.claim
-        started, begun = self._clock.time(), time.monotonic()
-        if (timeout := its.terms.timeout) is not None:
-            running.deadline = begun + timeout + GRACE
-        running.context = self._context(its, claim)
+        running.plan, running.report = its, self._report
+        started = self._clock.time()
         if self._bus.wants(JobStarted):
             self._bus.say(JobStarted(claim))
-        verdict = await self._call(its, running)
-        outcome = self._decide(verdict, its.terms, claim, started)
-        if outcome is not None:
-            self._tell(outcome, verdict, time.monotonic() - begun)
-        return outcome
-
-    def _tell(self, outcome: Outcome, verdict: Verdict, took: float) -> None:
-        if isinstance(outcome, Succeeded):
-            if self._bus.wants(JobSucceeded):
-                self._bus.say(JobSucceeded(outcome, took))
-        else:
-            self._bus.say(JobEnded(outcome, took, verdict.text if isinstance(verdict, Failed) else ""))
-
-    async def _call(self, its: Plan, running: Running) -> Verdict:
         try:
             args, kwargs = its.arguments()
         except Unfit as error:
-            return Unfitting(str(error))
-        return await self._pool.call(its.terms, args, kwargs, running)
+            verdict: Verdict = Unfitting(str(error))
+        else:
+            verdict = await self._pool.call(its.terms, args, kwargs, running)
+        outcome = self._decide(verdict, its.terms, claim, started)
+        if outcome is not None:
+            self._tell(outcome, verdict, running.began)
+        return outcome
 
-    def _context(self, its: Plan, claim: Claim) -> Context:
-        job = claim.job
-        return Context.lazily(
-            lambda: job_of(job, its.arguments()),
-            attempt=job.attempt,
-            report=lambda done, text: self._report(job.id, done, text),
-        )
+    def _tell(self, outcome: Outcome, verdict: Verdict, began: float) -> None:
+        if isinstance(outcome, Succeeded):
+            if self._bus.wants(JobSucceeded):
+                self._bus.say(JobSucceeded(outcome, time.monotonic() - began))
+        else:
+            text = verdict.text if isinstance(verdict, Failed) else ""
+            self._bus.say(JobEnded(outcome, time.monotonic() - began, text))
 
     def _decide(self, verdict: Verdict, its: Terms, claim: Claim, started: float) -> Outcome | None:
         match verdict:

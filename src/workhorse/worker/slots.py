@@ -10,11 +10,17 @@ from workhorse.worker.running import Running
 
 Work: TypeAlias = Callable[[Running, "asyncio.Task[None]"], Awaitable[None]]
 
-AHEAD = 400
+AHEAD = 1000
 """The most jobs that are claimed ahead of the free slots."""
 
 REACH = 0.05
 """Seconds of work that are claimed ahead: as many jobs as ended in so long a time, lately."""
+
+TURN = 32
+"""The most jobs that begin in one turn of the loop: those that wait for nothing would keep claims and settles from it."""
+
+WAKES = 4
+"""The most slots that are woken before the first of them has begun."""
 
 STALE = 1.0
 """Seconds after which a job that was claimed ahead has waited too long: another worker might run it."""
@@ -33,19 +39,16 @@ class Slots:
         self._ended = 0
         self._measured = (time.monotonic(), 0)
         self._closed = False
+        self._left = TURN
+        self._renewing = False
+        self._waking = 0
         self.busy = 0
 
     def add(self, jobs: list[Running]) -> None:
         """Run these, in order."""
         now = time.monotonic()
-        self._ready.extend((running, now) for running in jobs)
-        for _ in jobs:
-            if self._idle:
-                self._wake()
-            elif len(self._tasks) < self.size:
-                self._tasks.append(asyncio.create_task(self._slot()))
-            else:
-                return
+        self._ready.extend([(running, now) for running in jobs])
+        self._wake_next()
 
     @property
     def waiting(self) -> int:
@@ -86,6 +89,17 @@ class Slots:
         for task in self._tasks:
             task.cancel()
 
+    def _wake_next(self) -> None:
+        """A few slots more for what is ready: each wakes the next when it begins, so that jobs that wait for nothing need few."""
+        while self._waking < min(WAKES, len(self._ready)):
+            if self._idle:
+                self._wake()
+            elif len(self._tasks) < self.size:
+                self._tasks.append(asyncio.create_task(self._slot()))
+            else:
+                return
+            self._waking += 1
+
     def _wake(self) -> None:
         future = self._idle.popleft()
         if not future.done():  # it is when its slot was cancelled from outside: a loop that is torn down
@@ -94,11 +108,13 @@ class Slots:
     async def _slot(self) -> None:
         slot = asyncio.current_task()
         assert slot is not None
+        self._waking -= 1
         while not self._closed:
-            if not self._ready:
+            if not self._ready or self._turn_is_over():
                 await self._rest()
                 continue
             running, _ = self._ready.popleft()
+            self._wake_next()
             self.busy += 1
             try:
                 await self._work(running, slot)
@@ -110,8 +126,22 @@ class Slots:
             if slot.cancelling():
                 return
 
+    def _turn_is_over(self) -> bool:
+        self._left -= 1
+        if self._left >= 0:
+            return False
+        if not self._renewing:
+            self._renewing = True
+            asyncio.get_running_loop().call_soon(self._renew)
+        return True
+
+    def _renew(self) -> None:
+        self._left, self._renewing = TURN, False
+        self._wake_next()
+
     async def _rest(self) -> None:
         self._free()
         future = asyncio.get_running_loop().create_future()
         self._idle.append(future)
         await future
+        self._waking -= 1

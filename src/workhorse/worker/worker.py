@@ -180,12 +180,13 @@ class Worker:
         await self._first(self._nudge.wait(), asyncio.sleep(0.25))
         self._nudge.clear()
 
-    def _ended(self, outcome: Outcome | None, claim: Claim) -> None:
+    def _ended(self, outcomes: Sequence[Outcome | None]) -> None:
         self._nudge.set()
-        if outcome is None or isinstance(outcome, Released):
-            self._budget.give_back(1)
-        elif isinstance(outcome, Retried) and self._burst:
-            self._retrying[claim.job.id] = self._parts.clock.time() + outcome.after
+        if unspent := sum(outcome is None or type(outcome) is Released for outcome in outcomes):
+            self._budget.give_back(unspent)
+        if self._burst:
+            now = self._parts.clock.time()
+            self._retrying.update({it.claim.job.id: now + it.after for it in outcomes if isinstance(it, Retried)})
 
     async def _finish(self, crew: Crew) -> None:
         crew.hand_back_waiting(older=0)

@@ -26,6 +26,9 @@ def is_ours(id: str) -> bool:
 def end(tx: Tx, job: tuple[int, str, str | None, int, str | None], state: int, kept: int, reason: str | None) -> None:
     """The job (seq, id, lane, slot, ukey) has come to its end."""
     seq, id, lane, slot, ukey = job
+    if kept <= tx.now:
+        forget(tx, [seq])
+        return
     tx.run(
         "update workhorse_jobs set state = ?, ended = ?, due = ?, reason = ? where seq = ?",
         state, tx.now, kept, reason, seq,
@@ -47,7 +50,7 @@ def forget(tx: Tx, seqs: list[int]) -> None:
         " and (lane is not null or ukey is not null)",
         these,
     )
-    tx.run("delete from workhorse_bodies where seq in (select value from json_each(?))", these)
+    forget_bodies(tx, seqs)
     tx.run("delete from workhorse_jobs where seq in (select value from json_each(?))", these)
     for id, lane, slot, ukey in hanging:
         if ukey is not None:
@@ -55,3 +58,9 @@ def forget(tx: Tx, seqs: list[int]) -> None:
         if slot:
             lanes.vacate(tx, lane)
     lanes.sweep(tx, {lane for _, lane, _, _ in hanging if lane is not None})
+
+
+def forget_bodies(tx: Tx, seqs: list[int]) -> None:
+    """Delete the payloads of these that were too large for their rows."""
+    if seqs:
+        tx.run("delete from workhorse_bodies where seq in (select value from json_each(?))", numbers(seqs))

@@ -13,6 +13,7 @@ _SUCCEED: Final = (
     "update workhorse_jobs set state = 2, ended = ?, due = ?"
     " where seq in (select value from json_each(?)) and token = ? and state < 2"
 )
+_FORGET: Final = "delete from workhorse_jobs where seq in (select value from json_each(?)) and token = ? and state < 2"
 _HELD: Final = (
     "select seq from workhorse_jobs where seq in (select value from json_each(?)) and token = ? and state < 2"
 )
@@ -73,7 +74,10 @@ def _succeed(tx: Tx, plain: Plain) -> list[Undone]:
     for (token, kept), same in plain.items():
         stale = _end_all(tx, token, kept, list(same))
         undone += [(same.pop(seq), "stale") for seq in stale]
-        tx.ended += len(same)
+        if kept > tx.now:
+            tx.ended += len(same)
+        else:
+            endings.forget_bodies(tx, [seq for seq, it in same.items() if len(it.claim.job.payload) > envelopes.INLINE])
         writes += [put for outcome in same.values() for put in outcome.writes]
     if writes:
         facts.write(tx, writes)
@@ -82,14 +86,15 @@ def _succeed(tx: Tx, plain: Plain) -> list[Undone]:
 
 def _end_all(tx: Tx, token: int, kept: int, seqs: list[int]) -> list[int]:
     """End these in one statement; which of them are stale is asked only if some are."""
+    sql, values = (_SUCCEED, (tx.now, kept)) if kept > tx.now else (_FORGET, ())
     these = numbers(seqs)
     tx.con.execute("savepoint ending")
-    done = tx.run(_SUCCEED, tx.now, kept, these, token)
+    done = tx.run(sql, *values, these, token)
     stale: list[int] = []
     if done < len(seqs):
         tx.con.execute("rollback to ending")
         good = {seq for (seq,) in tx.all(_HELD, these, token)}
-        tx.run(_SUCCEED, tx.now, kept, numbers(list(good)), token)
+        tx.run(sql, *values, numbers(list(good)), token)
         stale = [seq for seq in seqs if seq not in good]
     tx.con.execute("release ending")
     return stale
