@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
-from workhorse.engine import Engine, Envelope, Put, Succeeded
+from workhorse.engine import Engine, Envelope, Put
 from workhorse.engines import open_engine
 from workhorse.engines.sql.engine import SqlEngine
 
@@ -60,20 +60,6 @@ asyncio.run(main())
 """
     assert _run(script, f"sqlite:///{path}").returncode == 9
     assert await _found(path) == [f"{n:03}" for n in range(100)]
-
-
-async def test_a_publish_is_synced_and_a_claim_alone_is_not(path: Path) -> None:
-    engine = await _opened(path)
-    assert isinstance(engine, SqlEngine)
-    said = _listen(engine)
-    await engine.broker.publish([_job("a")])
-    claims = await engine.broker.claim(["q"], 1, 30)
-    await engine.broker.settle([Succeeded(claims[0])])
-    await engine.close()
-    assert [text for text in said if text.startswith("pragma sync")] == [
-        "pragma synchronous = normal",
-        "pragma synchronous = full",
-    ]
 
 
 async def test_normal_is_said_by_the_url(path: Path) -> None:

@@ -13,6 +13,7 @@ from workhorse.engines.sql.ears import Ears
 from workhorse.engines.sql.homes import Home
 from workhorse.engines.sql.manners import Manners
 from workhorse.engines.sql.pruning import Pruner
+from workhorse.engines.sql.syncs import Syncs
 from workhorse.engines.sql.turnstile import Turnstile
 from workhorse.engines.sql.tx import Tx
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 READ: Final = 0
 CLAIM: Final = 1
-"""May be committed unsynced: a claim or an extension that a power cut forgets harms nothing."""
+"""Is answered unsynced: a claim or an extension that a power cut forgets harms nothing."""
 WRITE: Final = 2
 
 _HEAVY: Final = 2000
@@ -60,11 +61,13 @@ class Desk:
         self.con, self.turnstile, self._still = con, turnstile, still
         self._home, self._ears = home, ears
         self._pruner = Pruner(home.now())
-        self._synchronous = home.synchronous
+        self.syncs = Syncs(home.log, _synced) if home.synchronous == "full" else None
         self._manners = None if turnstile is None else Manners(turnstile)
 
     def serve(self) -> None:
         """Take what waits, do it, answer; then prune a little."""
+        if self.syncs is not None:
+            self.syncs.start()
         batch: list[Some] = []
         while self._gather(batch):
             reads = [op for op in batch if op.kind == READ]
@@ -75,8 +78,10 @@ class Desk:
                 _deliver(answered)
             if writes:
                 with self._turn():
-                    _deliver(self._write(writes))
+                    self._answer(self._write(writes))
             self._tidy()
+        if self.syncs is not None:
+            self.syncs.close()
 
     def _gather(self, batch: list[Some]) -> bool:
         """All that waits, up to what one transaction should carry; False: the end."""
@@ -105,11 +110,24 @@ class Desk:
 
     def _write(self, ops: list[Some]) -> list[Answered]:
         """One transaction for all of them; an operation that fails is undone by itself."""
+        if self.syncs is not None and self.syncs.failed is not None:
+            return [(op, None, self.syncs.failed) for op in ops]
         try:
-            return self._transact(lambda tx: self._together(ops, tx), all(op.kind == CLAIM for op in ops))
+            return self._transact(lambda tx: self._together(ops, tx))
         except BaseException as error:
             why = faults.translated(error, self._home.name) if isinstance(error, sqlite3.Error) else error
             return [(op, None, why) for op in ops]
+
+    def _answer(self, answered: list[Answered]) -> None:
+        """Claims and errors at once; writes when they are on the disk."""
+        if self.syncs is None:
+            _deliver(answered)
+            return
+        written = [answer for answer in answered if answer[0].kind == WRITE and answer[2] is None]
+        if len(written) < len(answered):
+            _deliver([answer for answer in answered if answer[0].kind != WRITE or answer[2] is not None])
+        if written:
+            self.syncs.add(written)
 
     @contextmanager
     def _turn(self) -> Generator[None]:
@@ -124,13 +142,12 @@ class Desk:
         finally:
             self._manners.leave()
 
-    def _transact(self, work: Callable[[Tx], T], relaxed: bool) -> T:
+    def _transact(self, work: Callable[[Tx], T]) -> T:
         with self._still:
-            return self._committed(work, relaxed)
+            return self._committed(work)
 
-    def _committed(self, work: Callable[[Tx], T], relaxed: bool) -> T:
+    def _committed(self, work: Callable[[Tx], T]) -> T:
         try:
-            self._sync(relaxed)
             self.con.execute("begin immediate")
             if self._manners is not None:
                 self._manners.look_round(self.con)
@@ -152,14 +169,6 @@ class Desk:
                 self.con.execute("rollback")
         except sqlite3.Error:  # the disk is gone; the log is not committed, which is as good
             pass
-
-    def _sync(self, relaxed: bool) -> None:
-        if self._home.synchronous != "full":
-            return
-        needed = "normal" if relaxed else "full"
-        if needed != self._synchronous:
-            self.con.execute(f"pragma synchronous = {needed}")
-            self._synchronous = needed
 
     def _together(self, ops: list[Some], tx: Tx) -> list[Answered]:
         # the others were given up while the turn was waited for
@@ -186,7 +195,7 @@ class Desk:
         while self._pruner.wants(now := self._home.now()):
             try:
                 with self._turn():
-                    self._transact(self._pruner.prune, relaxed=True)
+                    self._transact(self._pruner.prune)
             except sqlite3.Error:  # it can wait; those whose work fails the same way are told
                 self._pruner.rest(now)
             if not self.ops.empty():
@@ -200,6 +209,10 @@ def _attempt(op: Some, tx: Tx, name: str) -> Answered:
         return op, None, faults.translated(error, name)
     except Exception as error:
         return op, None, error
+
+
+def _synced(written: list[Answered], error: BaseException | None) -> None:
+    _deliver(written if error is None else [(op, None, error) for op, _, _ in written])
 
 
 def _deliver(answered: list[Answered]) -> None:

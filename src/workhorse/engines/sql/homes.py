@@ -137,7 +137,9 @@ class FileHome:
     def _prepare(self, con: sqlite3.Connection) -> None:
         if con.execute("pragma journal_mode = wal").fetchone()[0] != "wal":
             raise faults.unwritable(self.path, "SQLite cannot keep its log (WAL) on this file system")
-        con.execute(f"pragma synchronous = {self.synchronous}")
+        con.execute(
+            "pragma synchronous = normal"
+        )  # checkpoints are synced; our own commits are by the desk, if they are to be
         con.execute("pragma wal_autocheckpoint = 4000")
         con.execute("pragma journal_size_limit = 67108864")
         schema.migrate(con, self.path)

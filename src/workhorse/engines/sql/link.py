@@ -103,6 +103,8 @@ class Link:
         """In a forked child: the turn is the parent's, and so was the connection, which is closed by now."""
         if self._desk is not None and self._desk.turnstile is not None:
             self._desk.turnstile.close()
+        if self._desk is not None and self._desk.syncs is not None:
+            self._desk.syncs.disown()
 
 
 def _give_up(op: Op[Any], name: str) -> None:

@@ -11,8 +11,11 @@ _SHARE: Final = 0.5
 """Under load the turn is kept for half as long again as the work took, with the write lock free. SQLite's waiting is a lottery:
 who tries now and then needs to find it free now and then."""
 
+_CHANCE: Final = 0.2
+"""The same where nobody else was seen: a stranger's first insert must come through well before its time-out, and be seen."""
+
 _GAP: Final = 0.25
-_POLITE: Final = 10.0
+_POLITE: Final = 60.0
 """For so many seconds after a stranger's commit, load is also what left the lock free for less than a quarter of the work before it.
 With no stranger there it would cost a third of the speed for nothing."""
 
@@ -51,8 +54,9 @@ class Manners:
         """Leave the write lock alone for a moment, if there is load."""
         work = time.perf_counter() - self._began
         waited = self._began - self._asked > _WAITED
-        if waited or not idle or (self._began < self._polite and self._asked - self._left < _GAP * work):
-            time.sleep(max(_LEAST, _SHARE * work))
+        polite = self._began < self._polite and (not idle or self._asked - self._left < _GAP * work)
+        if waited or polite or not idle:
+            time.sleep(max(_LEAST, (_SHARE if waited or polite else _CHANCE) * work))
 
     def leave(self) -> None:
         """The next one's turn."""
