@@ -196,7 +196,7 @@ async def test_enqueueing_again_after_no_answer_is_safe(line: Line) -> None:
 async def test_of_many_those_that_are_not_known_to_be_enqueued_come_with_the_error(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workhorse.app.front.CHUNK", 2)
+    monkeypatch.setattr("workhorse.app.bulk.CHUNK", 2)
     shop = Shop("memory://", enqueue_timeout=0.05)
     shop.gate.set()
     async with shop.app:

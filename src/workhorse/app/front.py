@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from workhorse.app import urls
+from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
 from workhorse.app.portal import Portal
 from workhorse.core import log, names
@@ -37,9 +37,6 @@ from workhorse.worker.worker import Worker
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-CHUNK = 1000
-"""Jobs that `enqueue_many` makes durable at once."""
 
 
 class Workhorse(Router):
@@ -149,35 +146,13 @@ class Workhorse(Router):
         be enqueued.
         """
         connection = await self._connections.here()
+        bulk = Bulk[R](connection.sender, lambda job: self._envelope(job, connection))
         handles: list[JobHandle[R]] = []
-        refused: list[tuple[str, str]] = []
-        rest = iter(jobs)
-        while chunk := list(islice(rest, CHUNK)):
-            try:
-                handles += await self._enqueue_chunk(connection, chunk, refused)
-            except BrokerUnavailable as error:
-                raise BrokerUnavailable(str(error), [*chunk, *rest]) from error
-        if refused:
-            raise EnqueueRefused(refused)
-        return handles
-
-    async def _enqueue_chunk(
-        self, connection: Connection, chunk: Sequence[Job[R]], refused: list[tuple[str, str]]
-    ) -> list[JobHandle[R]]:
-        fitting: list[tuple[Job[R], Envelope]] = []
-        for job in chunk:
-            try:
-                fitting.append((job, self._envelope(job, connection)))
-            except Unfit as error:
-                refused.append((job.id, str(error)))
-        answers = await connection.sender.send_many([envelope for _, envelope in fitting]) if fitting else []
-        handles: list[JobHandle[R]] = []
-        for (job, _), answer in zip(fitting, answers, strict=True):
-            if answer.kind == "refused":
-                refused.append((job.id, answer.reason))
-            else:
-                handles.append(self._handle(job, answer))
-        self._tell([job for (job, _), answer in zip(fitting, answers, strict=True) if answer.kind != "refused"])
+        async for accepted in bulk.send(jobs):
+            handles += [self._handle(job, answer) for job, answer in accepted]
+            self._tell([job for job, _ in accepted])
+        if bulk.refused:
+            raise EnqueueRefused(bulk.refused)
         return handles
 
     def _envelope(self, job: Job[Any], connection: Connection) -> Envelope:

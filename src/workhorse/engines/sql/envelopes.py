@@ -7,6 +7,7 @@ import msgspec
 
 from workhorse.core.contract import Envelope, Lane, Unique
 from workhorse.core.durations import LONGEST
+from workhorse.engines.sql.inserts import Insert
 from workhorse.engines.sql.tx import DEAD, FOREVER, LIVE, PARKED
 
 PRIORITIES: Final = 3  # 1 to 3
@@ -17,9 +18,10 @@ INLINE: Final = 1500
 COLUMNS: Final = "seq, id, task, payload, attempt, trail, extra, queue, priority"
 """What `envelope` takes, in this order."""
 
-INSERT: Final = (
-    "insert into workhorse_jobs (id, queue, task, priority, due, attempt, accepted, expires, trail, extra, payload)"
-    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing"
+INSERT: Final = Insert(
+    "insert into workhorse_jobs (id, queue, task, priority, due, attempt, accepted, expires, trail, extra, payload)",
+    11,
+    "on conflict (id) do nothing",
 )
 """Takes what `plain` gives."""
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from workhorse.core.contract import ABSENT, Put
+from workhorse.engines.sql.inserts import Insert
 from workhorse.engines.sql.tx import FOREVER, Tx, micros, words
 
-_WRITE: Final = (
-    "insert into workhorse_facts (key, value, version, expires) values (?, ?, ?, ?) on conflict (key) do update"
-    " set value = excluded.value, version = excluded.version, expires = excluded.expires"
+_WRITE: Final = Insert(
+    "insert into workhorse_facts (key, value, version, expires)",
+    4,
+    "on conflict (key) do update set value = excluded.value, version = excluded.version, expires = excluded.expires",
 )
 _LIVING: Final = "(expires is null or expires > ?)"
 
@@ -28,7 +30,7 @@ def put(tx: Tx, puts: Sequence[Put]) -> list[int | None]:
         if write.expect is not None and _version(tx, write.key) != write.expect:
             done.append(None)
             continue
-        tx.con.execute(_WRITE, _values(tx, write, version))
+        _WRITE.run(tx.con, [_values(tx, write, version)])
         tx.keys.add(write.key)
         done.append(version)
     return done
@@ -37,7 +39,7 @@ def put(tx: Tx, puts: Sequence[Put]) -> list[int | None]:
 def write(tx: Tx, puts: Sequence[Put]) -> None:
     """Many puts that expect nothing, at once."""
     first = _versions(tx, len(puts))
-    tx.con.executemany(_WRITE, [_values(tx, put, version) for version, put in enumerate(puts, first)])
+    _WRITE.run(tx.con, [_values(tx, put, version) for version, put in enumerate(puts, first)])
     tx.keys.update([put.key for put in puts])
 
 

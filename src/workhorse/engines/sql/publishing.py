@@ -33,7 +33,7 @@ def _accept_plain(tx: Tx, jobs: list[Envelope]) -> None:
     if given := [env.id for env in jobs if not endings.is_ours(env.id)]:
         _begin_anew(tx, given)
     before = tx.con.total_changes
-    tx.con.executemany(envelopes.INSERT, [envelopes.plain(env, tx.now) for env in jobs])
+    envelopes.INSERT.run(tx.con, [envelopes.plain(env, tx.now) for env in jobs])
     if tx.con.total_changes - before < len(jobs):
         _again(tx, jobs)
     for env in jobs:
@@ -52,7 +52,7 @@ def _again(tx: Tx, jobs: list[Envelope]) -> None:
     endings.forget(tx, [seq for _, seq in stale])
     gone = {id for id, _ in stale}
     results.begin_anew(tx, gone)
-    tx.con.executemany(envelopes.INSERT, [envelopes.plain(env, tx.now) for env in jobs if env.id in gone])
+    envelopes.INSERT.run(tx.con, [envelopes.plain(env, tx.now) for env in jobs if env.id in gone])
 
 
 def _begin_anew(tx: Tx, ids: list[str]) -> None:
