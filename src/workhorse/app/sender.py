@@ -45,7 +45,7 @@ class Sender:
         done, _ = await asyncio.wait([publishing], timeout=self._patience)
         if not done:
             publishing.add_done_callback(_forget)
-            raise BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s")
+            raise self._unanswered()
         return publishing.result()
 
     def _flush(self) -> None:
@@ -55,16 +55,23 @@ class Sender:
         task.add_done_callback(self._under_way.discard)
 
     async def _deliver(self, gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]]) -> None:
+        patience = asyncio.get_running_loop().call_later(self._patience, self._give_up, gathered)
         try:
-            answers = await self.send_many([job for job, _ in gathered])
+            answers = await self._publish([job for job, _ in gathered])
         except BaseException as error:
-            for _, future in gathered:
-                if not future.done():
-                    future.set_exception(error if isinstance(error, Exception) else BrokerUnavailable(repr(error)))
+            _fail(gathered, error if isinstance(error, Exception) else BrokerUnavailable(repr(error)))
             return
+        finally:
+            patience.cancel()
         for (_, future), answer in zip(gathered, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+
+    def _give_up(self, gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]]) -> None:
+        _fail(gathered, self._unanswered())
+
+    def _unanswered(self) -> BrokerUnavailable:
+        return BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s")
 
     async def _publish(self, jobs: Sequence[Envelope]) -> list[Answer]:
         end, wait = time.monotonic() + self._patience, FIRST
@@ -77,6 +84,12 @@ class Sender:
                     raise
             await asyncio.sleep(pause)
             wait = min(wait * 2, LONGEST)
+
+
+def _fail(gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]], error: Exception) -> None:
+    for _, future in gathered:
+        if not future.done():
+            future.set_exception(error)
 
 
 def _forget(late: "asyncio.Future[list[Answer]]") -> None:

@@ -1,5 +1,7 @@
 """A worker as the command line sets it up: in this process, or in each of several."""
 
+import gc
+
 import msgspec
 
 from workhorse.app import Workhorse
@@ -25,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 def hired(app: Workhorse, settings: Settings, budget: Budget, signals: "list[int] | None" = None) -> Worker:
     """The worker of an app, as set."""
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no collection need look at it again
     return app.worker_of(
         budget,
         concurrency=settings.concurrency,

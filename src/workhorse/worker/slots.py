@@ -16,10 +16,10 @@ AHEAD = 1000
 REACH = 0.05
 """Seconds of work that are claimed ahead: as many jobs as ended in so long a time, lately."""
 
-TURN = 32
+TURN = 64
 """The most jobs that begin in one turn of the loop: those that wait for nothing would keep claims and settles from it."""
 
-WAKES = 4
+WAKES = 2
 """The most slots that are woken before the first of them has begun."""
 
 STALE = 1.0
@@ -36,6 +36,7 @@ class Slots:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._ahead = 0
+        self._low = 0  # fewer are ready: it is time for the next claim
         self._ended = 0
         self._measured = (time.monotonic(), 0)
         self._closed = False
@@ -61,19 +62,20 @@ class Slots:
         since, ended = self._measured
         if (passed := now - since) >= REACH:
             self._ahead = min(AHEAD, int((self._ended - ended) * REACH / passed))
+            self._low = (self._ahead + 1) // 2
             self._measured = now, self._ended
         return self.size - self.busy - len(self._ready) + self._ahead
 
     @property
     def hungry(self) -> bool:
         """Whether a claim is worth its while: a slot is free, or the jobs claimed ahead are half used up."""
-        return self.busy + len(self._ready) < self.size + (self._ahead + 1) // 2
+        return self.busy + len(self._ready) < self.size + self._low
 
     def take_back(self, older: float = 0.0) -> list[Running]:
         """What has no slot yet, if the first of it waits for longer than this: it will not be run here."""
         if not self._ready or time.monotonic() - self._ready[0][1] < older:
             return []
-        self._ahead = 0
+        self._ahead = self._low = 0
         jobs = [running for running, _ in self._ready]
         self._ready.clear()
         return jobs
@@ -91,7 +93,7 @@ class Slots:
 
     def _wake_next(self) -> None:
         """A few slots more for what is ready: each wakes the next when it begins, so that jobs that wait for nothing need few."""
-        while self._waking < min(WAKES, len(self._ready)):
+        while self._waking < WAKES and self._waking < len(self._ready):
             if self._idle:
                 self._wake()
             elif len(self._tasks) < self.size:
@@ -115,14 +117,14 @@ class Slots:
                 continue
             running, _ = self._ready.popleft()
             self._wake_next()
+            if len(self._ready) < self._low:
+                self._free()
             self.busy += 1
             try:
                 await self._work(running, slot)
             finally:
                 self.busy -= 1
                 self._ended += 1
-                if self.hungry:
-                    self._free()
             if slot.cancelling():
                 return
 
