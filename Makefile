@@ -19,7 +19,7 @@ soak: ## the proof, over and over; MINUTES=10 unless told
 check: ## lint, format, both type checkers, the floors of the house
 	@scripts/check
 
-bench: ## how fast a full queue is drained on this machine
+bench: ## ours beside its peers and the bare limit, on the same work (half an hour)
 	@scripts/bench
 
 services: ## start the servers that the tests need (none today)

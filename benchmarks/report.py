@@ -1,0 +1,138 @@
+"""What was measured, as Markdown: medians, with the lowest and the highest of the rounds; and ours against each."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from registry import OURS
+
+RATES = {
+    "single": "one at a time", "bulk": "in bulk", "callers": "100 callers", "drain_1": "drain, 1 process",
+    "drain_2": "drain, 2 processes",
+}  # fmt: skip
+REST: dict[str, tuple[str, str]] = {
+    "p50 ms": ("latency", "p50_ms"), "p99 ms": ("latency", "p99_ms"), "memory MiB": ("drain_1", "memory_mib"),
+    "processor µs a job": ("drain_1", "processor_us_a_job"), "idle, % of a core": ("latency", "idle_processor_percent"),
+}  # fmt: skip
+
+
+def markdown(told: Mapping[str, Any]) -> str:
+    """All parts that are there."""
+    parts = [_head(told)]
+    for name, write in _PARTS.items():
+        if told.get(name):
+            parts.append(write(told[name]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(told: Mapping[str, Any]) -> str:
+    machine = told["machine"]
+    return (
+        f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
+        f"Python {machine['python']}, SQLite {machine['sqlite']}; the disk makes 4 KiB durable in {machine['sync_ms']} ms. "
+        f"Backlog {told['plan']['jobs']:,} jobs, {told['plan']['rounds']} rounds; the median (lowest to highest)."
+    )
+
+
+def _peers(peers: Mapping[str, Any]) -> str:
+    parts = [
+        "### Jobs a second",
+        _table(
+            ["", "version", *RATES.values()], [[name, told["version"], *_rates(told)] for name, told in peers.items()]
+        ),
+        "### What a job costs",
+        _table(
+            ["", "jobs at once", *REST],
+            [[name, told.get("concurrency", "-"), *_rest(told)] for name, told in peers.items()],
+        ),
+        "### What is promised",
+        _table(
+            ["", "a crash", "in bulk"],
+            [[name, told["promises"], told["bulk_api"] or "100 callers"] for name, told in peers.items()],
+        ),
+    ]
+    if OURS.name in peers:
+        parts[2:2] = ["### Ours against each: how many times as fast", _ratios(peers)]
+    failed = [
+        f"{name} failed: {told['failed'].strip().splitlines()[-1]}" for name, told in peers.items() if "failed" in told
+    ]
+    return "\n\n".join([*parts, *failed])
+
+
+def _rates(told: Mapping[str, Any]) -> list[str]:
+    return [_spread(_of(told, part, "rate")) for part in RATES]
+
+
+def _rest(told: Mapping[str, Any]) -> list[str]:
+    return [_middle(_of(told, part, what)) for part, what in REST.values()]
+
+
+def _ratios(peers: Mapping[str, Any]) -> str:
+    def against(told: Mapping[str, Any], part: str) -> str:
+        ours, theirs = _of(peers[OURS.name], part, "rate"), _of(told, part, "rate")
+        return f"{statistics.median(ours) / statistics.median(theirs):.2g}" if ours and theirs else "-"
+
+    rows = [[name, *(against(told, part) for part in RATES)] for name, told in peers.items() if name != OURS.name]
+    return _table([f"{OURS.name} against", *RATES.values()], rows)
+
+
+def _limit(told: Mapping[str, Any]) -> str:
+    rows = [
+        [synchronous, *(_spread([one[what] for one in rounds]) for what in ("insert", "delete", "update"))]
+        for synchronous, rounds in told.items()
+    ]
+    head = ["synchronous", "insert", "claim and delete", "claim and keep as ended"]
+    return "### The bare limit: plain sqlite3, one thread, jobs a second\n\n" + _table(head, rows)
+
+
+def _busy(told: Mapping[str, Any]) -> str:
+    rows = [[name.replace("processes_", ""), _spread(rates)] for name, rates in told.items()]
+    return "### Tasks that hold the loop for 1 ms\n\n" + _table(["processes", "jobs a second"], rows)
+
+
+def _neighbours(told: Mapping[str, Any]) -> str:
+    rows = [
+        [what, one["samples"], *(f"{one[f'{q}_ms']:.3g}" for q in ("p50", "p99", "worst"))]
+        for what, one in told.items()
+    ]
+    head = ["beside three busy workers", "samples", "p50 ms", "p99 ms", "worst ms"]
+    return "### Neighbours\n\n" + _table(head, rows)
+
+
+def _flat(told: Mapping[str, Any]) -> str:
+    rows = [[what, f"{cost:.3g}"] for part in ("costs", "queues") for what, cost in told[part].items()]
+    lives = [[f"{one['jobs']:,}", f"{one['memory_mib']:.3g}", _number(one["rate"])] for one in told["lifetime"]]
+    return "\n\n".join([
+        "### Flatness: claim and settle",
+        _table(["in the file", "µs a job"], rows),
+        "### One worker's life",
+        _table(["jobs so far", "memory MiB", "jobs a second, enqueued and run"], lives),
+    ])  # fmt: skip
+
+
+_PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "peers": _peers, "limit": _limit, "busy": _busy, "neighbours": _neighbours, "flat": _flat,
+}  # fmt: skip
+
+
+def _of(told: Mapping[str, Any], part: str, what: str) -> list[float]:
+    return [one[part][what] for one in told["rounds"] if part in one]
+
+
+def _middle(values: Sequence[float]) -> str:
+    return _number(statistics.median(values)) if values else "-"
+
+
+def _spread(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return _middle(values)
+    return f"{_middle(values)} ({_number(min(values))} to {_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
