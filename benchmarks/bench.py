@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -105,6 +106,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers have sessions of their own: see to their end
     said = arguments()
     chosen = {name: value for name in ("jobs", "rounds") if (value := getattr(said, name)) is not None}
     plan = replace(QUICK if said.quick else FULL, **chosen)

@@ -41,5 +41,5 @@ class Plan:
 FULL = Plan()
 QUICK = Plan(
     rounds=1, jobs=5_000, drain=3, enqueue=0.5, filling=60, tuning_jobs=1_000, tuning=1, samples=20, idle=1, busy_jobs=1_000,
-    neighbour_jobs=20_000, probes=100, batches=10, waiting=(1_000, 10_000), scheduled=10_000, parked=2_000, queues=50, lifetime=20_000,
+    neighbour_jobs=20_000, probes=100, batches=10, waiting=(1_000, 10_000), scheduled=10_000, parked=2_000, queues=50, lifetime=10_000,
 )  # fmt: skip

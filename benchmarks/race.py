@@ -33,7 +33,7 @@ class Entry:
         self.concurrency = peer.concurrency[0]
         self.told: dict[str, Any] = {
             "version": environments.version(peer.environment, peer.package), "promises": peer.promises,
-            "bulk_api": peer.bulk, "rounds": [],
+            "bulk_api": peer.bulk, "limit": peer.limit, "rounds": [],
         }  # fmt: skip
 
     def take(self, step: Callable[["Entry"], None]) -> None:

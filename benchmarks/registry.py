@@ -32,6 +32,9 @@ class Peer:
     processes: int = 2
     """How many may work on one queue."""
 
+    limit: tuple[str, str] | None = None
+    """Which bare limit it is held against: synchronous, and what becomes of an ended job."""
+
 
 _OURS = {
     "module": "ours",
@@ -44,16 +47,29 @@ _OURS = {
 _FULL = "at least once; what was enqueued survives a power cut (synchronous=full)"
 _NORMAL = "at least once; survives kill -9, the last moments may not survive a power cut (synchronous=normal)"
 
-OURS = Peer("workhorse", promises=_FULL, **_OURS)
+OURS = Peer("workhorse", promises=_FULL, limit=("full", "delete"), **_OURS)
 
 PEERS = (
     OURS,
-    Peer("workhorse, normal", promises=_NORMAL, settings={"BENCH_URL": "?synchronous=normal"}, **_OURS),
-    Peer("workhorse, results kept", promises=_FULL, settings={"BENCH_KEEP": "1"}, **_OURS),
+    Peer(
+        "workhorse, normal",
+        promises=_NORMAL,
+        settings={"BENCH_URL": "?synchronous=normal"},
+        limit=("normal", "delete"),
+        **_OURS,
+    ),
+    Peer(
+        "workhorse, results kept",
+        promises=_FULL,
+        settings={"BENCH_KEEP": "1"},
+        limit=("full", "update"),
+        **_OURS,
+    ),
     Peer(
         "workhorse, results kept, normal",
         promises=_NORMAL,
         settings={"BENCH_KEEP": "1", "BENCH_URL": "?synchronous=normal"},
+        limit=("normal", "update"),
         **_OURS,
     ),
     Peer(

@@ -22,6 +22,8 @@ def markdown(told: Mapping[str, Any]) -> str:
     for name, write in _PARTS.items():
         if told.get(name):
             parts.append(write(told[name]))
+    if told.get("peers") and told.get("limit"):
+        parts.append(_shares(told["peers"], told["limit"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -29,7 +31,8 @@ def _head(told: Mapping[str, Any]) -> str:
     machine = told["machine"]
     return (
         f"{machine['date']}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-        f"Python {machine['python']}, SQLite {machine['sqlite']}; the disk makes 4 KiB durable in {machine['sync_ms']} ms. "
+        f"Python {machine['python']}, SQLite {machine['sqlite']}; the disk makes 4 KiB durable in {machine['sync_ms']} ms; "
+        f"load before it {machine['load_before']}. "
         f"Backlog {told['plan']['jobs']:,} jobs, {told['plan']['rounds']} rounds; the median (lowest to highest)."
     )
 
@@ -68,21 +71,36 @@ def _rest(told: Mapping[str, Any]) -> list[str]:
 
 
 def _ratios(peers: Mapping[str, Any]) -> str:
-    def against(told: Mapping[str, Any], part: str) -> str:
-        ours, theirs = _of(peers[OURS.name], part, "rate"), _of(told, part, "rate")
-        return f"{statistics.median(ours) / statistics.median(theirs):.2g}" if ours and theirs else "-"
-
-    rows = [[name, *(against(told, part) for part in RATES)] for name, told in peers.items() if name != OURS.name]
+    ours = peers[OURS.name]
+    rows = [
+        [name, *(_ratio(_of(ours, part, "rate"), _of(told, part, "rate")) for part in RATES)]
+        for name, told in peers.items()
+        if told is not ours
+    ]
     return _table([f"{OURS.name} against", *RATES.values()], rows)
 
 
-def _limit(told: Mapping[str, Any]) -> str:
+def _limit(limits: Mapping[str, Any]) -> str:
     rows = [
-        [synchronous, *(_spread([one[what] for one in rounds]) for what in ("insert", "delete", "update"))]
-        for synchronous, rounds in told.items()
+        [synchronous, *(_spread(_limits(limits, synchronous, what)) for what in ("insert", "delete", "update"))]
+        for synchronous in limits
     ]
     head = ["synchronous", "insert", "claim and delete", "claim and keep as ended"]
     return "### The bare limit: plain sqlite3, one thread, jobs a second\n\n" + _table(head, rows)
+
+
+def _shares(peers: Mapping[str, Any], limits: Mapping[str, Any]) -> str:
+    rows: list[list[str]] = []
+    for name, told in peers.items():
+        if told.get("limit") and told["rounds"]:
+            synchronous, end = told["limit"]
+            pairs = (("bulk", "insert"), ("drain_1", end), ("drain_2", end))
+            rows.append(
+                [name, *(_ratio(_of(told, part, "rate"), _limits(limits, synchronous, what)) for part, what in pairs)]
+            )
+    return "### Ours as a part of the bare limit\n\n" + _table(
+        ["", "in bulk", "drain, 1 process", "drain, 2 processes"], rows
+    )
 
 
 def _busy(told: Mapping[str, Any]) -> str:
@@ -117,6 +135,14 @@ _PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _of(told: Mapping[str, Any], part: str, what: str) -> list[float]:
     return [one[part][what] for one in told["rounds"] if part in one]
+
+
+def _limits(limits: Mapping[str, Any], synchronous: str, what: str) -> list[float]:
+    return [one[what] for one in limits[synchronous]]
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    return f"{statistics.median(ours) / statistics.median(theirs):.2f}" if ours and theirs else "-"
 
 
 def _middle(values: Sequence[float]) -> str:

@@ -189,6 +189,8 @@ class Stage:
         self.wait_for_jobs(3, 10)
         self.role("latency", samples, patience=60 + samples * 5)
         waits = sorted((begun - enqueued) * 1e3 for begun, enqueued in self.book() if enqueued)
+        if len(waits) < samples:
+            raise Failed(f"only {len(waits)} of {samples} jobs ran within 5 s each: {self.said()}")
         used = processes.processor_seconds(self.groups)
         time.sleep(idle)
         used = processes.processor_seconds(self.groups) - used
