@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import environments
 from plan import Plan
@@ -11,59 +11,70 @@ from registry import OURS
 from stage import Stage
 
 CONCURRENCY = 100
-TOP = 25
+TOP = 20
 RATE = 500
 """Samples a second."""
 
+Stacks = dict[str, list[tuple[list[str], int]]]
+"""By thread: functions from the outermost inward, and how often they were seen so."""
+
 
 def profile(plan: Plan) -> str:
-    """The top of each thread, in words."""
-    spy = environments.program("tools", "py-spy")
+    """The top of each thread, in microseconds a job. What never holds the lock of the interpreter waits, or is in SQLite."""
     with Stage(OURS) as stage:
         stage.empty()
         stage.enqueue("bulk", plan.jobs, 600)
         stage.keep()
-        stage.again()
-        stage.start(1, CONCURRENCY)
-        stage.wait_for_jobs(1, 30)
-        (worker,) = stage.groups
-        stacks = stage.folder / "stacks"
-        watch = subprocess.Popen(
-            [spy, "record", "--pid", str(worker), "--rate", str(RATE), "--threads", "--format", "raw",
-             "--output", stacks, "--duration", "3600"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        stage.wait_for_jobs(plan.jobs, 3600)
+        everything, holding = _sampled(stage, plan.jobs), _sampled(stage, plan.jobs, "--gil")
+    return "\n".join("\n".join(_thread(name, everything[name], holding[name], plan.jobs)) for name in holding)
+
+
+def _sampled(stage: Stage, jobs: int, *options: str) -> Stacks:
+    """One drain, watched."""
+    stage.again()
+    stage.start(1, CONCURRENCY)
+    (worker,) = stage.groups
+    found = stage.folder / "stacks"
+    spy = [environments.program("tools", "py-spy"), "record", "--pid", str(worker), "--threads", "--format", "raw"]
+    limits = ["--rate", str(RATE), "--duration", "3600", "--output", found]
+    with subprocess.Popen([*spy, *limits, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as watch:
+        stage.wait_for_jobs(jobs, 3600)
         stage.stop()  # then it writes down what it saw
         _, said = watch.communicate(timeout=60)
-        if not stacks.exists():
-            raise SystemExit(f"py-spy saw nothing: {said.decode(errors='replace')[-500:]}")
-        return "\n".join(_thread(name, found) for name, found in _threads(stacks).items())
+    if not found.exists():
+        raise SystemExit(f"py-spy saw nothing: {said.decode(errors='replace')[-500:]}")
+    return _threads(found.read_text("utf-8"))
 
 
-def _threads(stacks: Path) -> dict[str, list[tuple[list[str], int]]]:
-    """Stacks and how often each was seen, by thread."""
-    threads: dict[str, list[tuple[list[str], int]]] = {}
-    for line in stacks.read_text("utf-8").splitlines():
+def _threads(raw: str) -> Stacks:
+    threads: Stacks = {}
+    for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
-        thread, *frames = stack.split(";")
-        threads.setdefault(re.sub(r"^thread \(\w+\): |/\S*/", "", thread), []).append((frames, int(count)))
+        thread, *functions = stack.split(";")
+        name = re.sub(r"^thread \(\w+\): |/\S*/", "", thread)
+        threads.setdefault(name, []).append(([_short(function) for function in functions], int(count)))
     return threads
 
 
-def _thread(name: str, stacks: list[tuple[list[str], int]]) -> str:
-    total = sum(count for _, count in stacks)
-    own, within = Counter[str](), Counter[str]()
-    for frames, count in stacks:
-        own[_short(frames[-1])] += count
-        for function in {_short(frame) for frame in frames}:
-            within[function] += count
-    lines = [f"== {name}: {total} samples", f"{'own %':>8}{'in it %':>9}"]
+def _short(function: str) -> str:
+    """Without the line, and without the beginning of the path."""
+    return re.sub(r":\d+\)$", ")", re.sub(r"\((?:\S*/)?(?:site-packages|lib/python[\d.]+|src)/", "(", function))
+
+
+def _thread(
+    name: str, stacks: Sequence[tuple[list[str], int]], holding: Sequence[tuple[list[str], int]], jobs: int
+) -> Iterator[str]:
+    own, within, held = Counter[str](), Counter[str](), Counter[str]()
+    for functions, count in stacks:
+        own[functions[-1]] += count
+        within.update(dict.fromkeys(functions, count))
+    for functions, count in holding:
+        held[functions[-1]] += count
+    yield f"== {name}: {_cost(own.total(), jobs)} µs a job, {_cost(held.total(), jobs)} of them with the interpreter's lock"
+    yield f"{'own':>8}{'locked':>8}{'within':>8}"
     for function, count in own.most_common(TOP):
-        lines.append(f"{count / total:>8.1%}{within[function] / total:>9.1%}  {function}")
-    return "\n".join(lines) + "\n"
+        yield f"{_cost(count, jobs):>8}{_cost(held[function], jobs):>8}{_cost(within[function], jobs):>8}  {function}"
 
 
-def _short(frame: str) -> str:
-    """Function and file, without the line and the long part of the path."""
-    return re.sub(r":\d+\)$", ")", re.sub(r"\((?:\S*/)?(?:site-packages|lib/python[\d.]+|src)/", "(", frame))
+def _cost(samples: int, jobs: int) -> str:
+    return f"{samples / RATE / jobs * 1e6:.2f}"

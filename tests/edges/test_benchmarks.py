@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BENCH = ROOT / "benchmarks" / "bench.py"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks read /proc")
 def test_every_part_of_the_benchmarks_runs_and_its_figures_are_told(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     words = ["--quick", "--jobs", "200", "--peers", "workhorse", "--out", str(out)]
