@@ -8,6 +8,13 @@ HERE = Path(__file__).resolve().parent
 HOME = HERE.parent / ".bench"
 
 
+def disk() -> Path:
+    """Where databases are made: a real disk, beside the project, not a temporary folder that may be memory."""
+    folder = HOME / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def python(environment: str) -> str:
     """The interpreter that has what requirements/ENVIRONMENT.txt pins; the empty name is this one."""
     if not environment:

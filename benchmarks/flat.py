@@ -30,7 +30,7 @@ def costs(plan: Plan) -> dict[str, float]:
 
 async def _costs(plan: Plan) -> dict[str, float]:
     told: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(dir=environments.HOME / "data") as folder:
+    with tempfile.TemporaryDirectory(dir=environments.disk()) as folder:
         async with Workhorse(f"sqlite:///{folder}/flat.db", name="bench", retain=0) as app:
             broker = (await app.engine()).broker
             waiting = 0
@@ -56,7 +56,7 @@ async def _queues(plan: Plan) -> dict[str, float]:
     told: dict[str, float] = {}
     for count in (1, plan.queues):
         names = [f"queue-{number}" for number in range(count)]
-        with tempfile.TemporaryDirectory(dir=environments.HOME / "data") as folder:
+        with tempfile.TemporaryDirectory(dir=environments.disk()) as folder:
             async with Workhorse(f"sqlite:///{folder}/queues.db", name="bench", retain=0) as app:
                 broker = (await app.engine()).broker
                 for name in names:

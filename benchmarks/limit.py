@@ -32,8 +32,7 @@ UPDATE = (
 
 def limit(jobs: int, synchronous: str) -> dict[str, float]:
     """Jobs a second, by what is done to them."""
-    (environments.HOME / "data").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=environments.HOME / "data") as name:
+    with tempfile.TemporaryDirectory(dir=environments.disk()) as name:
         file = Path(name) / "limit.db"
         columns, row = asyncio.run(_model(file))
         insert = f"insert into workhorse_jobs ({', '.join(columns)}) values ({', '.join('?' * len(columns))})"

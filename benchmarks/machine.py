@@ -36,9 +36,8 @@ def _processor() -> str:
 
 def _sync() -> float:
     """Milliseconds that the disk takes to make 4 KiB durable."""
-    environments.HOME.mkdir(exist_ok=True)
     times: list[float] = []
-    with tempfile.TemporaryFile(dir=environments.HOME) as file:
+    with tempfile.TemporaryFile(dir=environments.disk()) as file:
         for _ in range(50):
             begun = time.perf_counter()
             os.pwrite(file.fileno(), b"x" * 4096, 0)

@@ -1,7 +1,7 @@
 """Who is measured, and how each is set. Another peer is one adapter in peers/ and one entry here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -36,41 +36,32 @@ class Peer:
     """Which bare limit it is held against: synchronous, and what becomes of an ended job."""
 
 
-_OURS = {
-    "module": "ours",
-    "concurrency": (50, 100, 500),
-    "package": "workhorse",
-    "environment": "",
-    "bulk": "enqueue_many",
-    "command": ("-m", "workhorse", "worker", "peers.ours:app", "--concurrency"),
-}
 _FULL = "at least once; what was enqueued survives a power cut (synchronous=full)"
 _NORMAL = "at least once; survives kill -9, the last moments may not survive a power cut (synchronous=normal)"
 
-OURS = Peer("workhorse", promises=_FULL, limit=("full", "delete"), **_OURS)
+OURS = Peer(
+    "workhorse",
+    module="ours",
+    promises=_FULL,
+    concurrency=(50, 100, 500),
+    package="workhorse",
+    environment="",
+    bulk="enqueue_many",
+    command=("-m", "workhorse", "worker", "peers.ours:app", "--concurrency"),
+    limit=("full", "delete"),
+)
+_NORMALLY = replace(OURS, promises=_NORMAL, settings={"BENCH_URL": "?synchronous=normal"})
+_KEEPING = {"BENCH_KEEP": "1"}
 
 PEERS = (
     OURS,
-    Peer(
-        "workhorse, normal",
-        promises=_NORMAL,
-        settings={"BENCH_URL": "?synchronous=normal"},
-        limit=("normal", "delete"),
-        **_OURS,
-    ),
-    Peer(
-        "workhorse, results kept",
-        promises=_FULL,
-        settings={"BENCH_KEEP": "1"},
-        limit=("full", "update"),
-        **_OURS,
-    ),
-    Peer(
-        "workhorse, results kept, normal",
-        promises=_NORMAL,
-        settings={"BENCH_KEEP": "1", "BENCH_URL": "?synchronous=normal"},
+    replace(_NORMALLY, name="workhorse, normal", limit=("normal", "delete")),
+    replace(OURS, name="workhorse, results kept", settings=_KEEPING, limit=("full", "update")),
+    replace(
+        _NORMALLY,
+        name="workhorse, results kept, normal",
+        settings={**_NORMALLY.settings, **_KEEPING},
         limit=("normal", "update"),
-        **_OURS,
     ),
     Peer(
         "huey",

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,8 +37,7 @@ class Stage:
         self._settings = {**peer.settings, **(settings or {})}
         self._python = environments.python(peer.environment)
         self._memory = Path(tempfile.mkdtemp(prefix="bench-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-        (environments.HOME / "data").mkdir(parents=True, exist_ok=True)
-        self._disk = Path(tempfile.mkdtemp(dir=environments.HOME / "data"))
+        self._disk = Path(tempfile.mkdtemp(dir=environments.disk()))
         self.folder, self._kept = self._disk / "now", self._disk / "kept"
         self._ticks, self._log = self._memory / "ticks", self._memory / "log"
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -102,7 +102,7 @@ class Stage:
         self._ticks.write_bytes(b"")
         command = self.peer.command or ("role.py", self.peer.module, "worker")
         for _ in range(count):
-            with self._log.open("wb") as log:
+            with self._log.open("ab") as log:
                 started = subprocess.Popen(
                     [self._python, *command, str(concurrency)], cwd=environments.HERE, stdout=log, stderr=log,
                     env=self._environment(BENCH_GATE=str(gate)), start_new_session=True,
@@ -126,7 +126,7 @@ class Stage:
         """The workers' process groups."""
         return {worker.pid for worker in self._workers}
 
-    def _wait_for(self, ready: Any) -> None:
+    def _wait_for(self, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + READY
         while not ready():
             if time.monotonic() > end or any(worker.poll() is not None for worker in self._workers):
@@ -134,7 +134,7 @@ class Stage:
             time.sleep(0.01)
 
     def said(self) -> str:
-        """The end of the log of the worker that was started last."""
+        """The end of the workers' log."""
         return self._log.read_text(errors="replace")[-1500:] if self._log.exists() else ""
 
     def _environment(self, **more: str) -> dict[str, str]:
