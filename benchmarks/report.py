@@ -43,6 +43,7 @@ def _peers(peers: Mapping[str, Any]) -> str:
         _table(
             ["", "version", *RATES.values()], [[name, told["version"], *_rates(told)] for name, told in peers.items()]
         ),
+        "cut: the queue was not empty when the time for a drain was over; it is the rate until then.",
         "### What a job costs",
         _table(
             ["", "jobs at once", *REST],
@@ -55,7 +56,7 @@ def _peers(peers: Mapping[str, Any]) -> str:
         ),
     ]
     if OURS.name in peers:
-        parts[2:2] = ["### Ours against each: how many times as fast", _ratios(peers)]
+        parts[3:3] = ["### Ours against each: how many times as fast", _ratios(peers)]
     failed = [
         f"{name} failed: {told['failed'].strip().splitlines()[-1]}" for name, told in peers.items() if "failed" in told
     ]
@@ -63,7 +64,11 @@ def _peers(peers: Mapping[str, Any]) -> str:
 
 
 def _rates(told: Mapping[str, Any]) -> list[str]:
-    return [_spread(_of(told, part, "rate")) for part in RATES]
+    return [_spread(_of(told, part, "rate")) + _mark(told, part) for part in RATES]
+
+
+def _mark(told: Mapping[str, Any], part: str) -> str:
+    return " cut" if any(one[part].get("cut_short") for one in told["rounds"] if part in one) else ""
 
 
 def _rest(told: Mapping[str, Any]) -> list[str]:

@@ -179,7 +179,8 @@ class Stage:
         self.stop()
         times = sorted(begun for begun, _ in self.book()[:jobs])
         span = times[-1] - times[0]
-        return {"jobs": len(times), "seconds": span, "rate": (len(times) - 1) / span if span else 0.0, **told}
+        rate = (len(times) - 1) / span if span else 0.0
+        return {"jobs": len(times), "seconds": span, "rate": rate, "cut_short": len(times) < jobs, **told}
 
     def latency(self, samples: int, concurrency: int, idle: float) -> dict[str, float]:
         """One job at a time to an idle worker: milliseconds; and what that worker uses while nothing comes."""
