@@ -22,5 +22,5 @@ check: ## lint, format, both type checkers, the floors of the house
 bench: ## ours beside its peers and the bare limit, on the same work (half an hour)
 	@scripts/bench
 
-services: ## start the servers that the tests need (none today)
+services: ## get what the tests need beside Python: no server today, one tool
 	@scripts/services
