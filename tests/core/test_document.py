@@ -78,6 +78,15 @@ def test_any_truncation_is_noticed(length: int) -> None:
         decode(PLAIN[:length])
 
 
+@pytest.mark.parametrize("place", range(len(PLAIN)))
+def test_any_flipped_bit_is_noticed(place: int) -> None:
+    for bit in range(8):
+        flipped = bytearray(PLAIN)
+        flipped[place] ^= 1 << bit
+        with pytest.raises((Malformed, NewerVersion)):
+            decode(bytes(flipped))
+
+
 def test_a_wrong_checksum_says_so() -> None:
     with pytest.raises(Malformed, match="checksum"):
         decode(PLAIN.replace(b"cat", b"dog"))
