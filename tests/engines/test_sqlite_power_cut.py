@@ -86,11 +86,13 @@ def test_copies_of_a_frozen_worker_hold_every_job(tmp_path: Path) -> None:
 
 
 def _frozen(ledger: Ledger, worker: "subprocess.Popen[bytes]", copy: Path, after: int) -> Path:
-    """A copy of the files of a worker that stands still in the midst of a step, once so many jobs ran."""
+    """A copy of the files of a worker that stands still in the midst of a step, once so many jobs ran. The log begins anew
+    shortly before, so that old frames stand behind the new ones."""
     until(lambda: len(ledger.count("start")) >= after)
+    _checkpoint(path := Path(ledger.url.removeprefix("sqlite:///")), "restart")
     worker.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # it may have been done by then
-    _copied(Path(ledger.url.removeprefix("sqlite:///")), copy)
+    _copied(path, copy)
     worker.send_signal(signal.SIGCONT)
     return copy
 
@@ -112,7 +114,7 @@ async def _run(path: Path, checkpoint: bool) -> Run:
     async with _opened(path) as engine:
         promises = [await _promise(engine, path, n) for n in range(BATCHES // 2)]
         if checkpoint:
-            _emptied(path)
+            _checkpoint(path, "truncate")
             promises = [Promise(0, promise.ids) for promise in promises]
         promises += [await _promise(engine, path, n) for n in range(BATCHES // 2, BATCHES)]
         copy = path.parent / "copy"
@@ -126,10 +128,11 @@ def _copied(path: Path, folder: Path) -> None:
     subprocess.run(["cp", str(path), f"{path}-wal", str(folder)], check=True)
 
 
-def _emptied(path: Path) -> None:
-    con = sqlite3.connect(path)
-    assert con.execute("pragma wal_checkpoint(truncate)").fetchone() == (0, 0, 0)
+def _checkpoint(path: Path, how: str) -> None:
+    con = sqlite3.connect(path, timeout=30)
+    busy, _, _ = con.execute(f"pragma wal_checkpoint({how})").fetchone()
     con.close()
+    assert not busy
 
 
 async def _promise(engine: Engine, path: Path, n: int) -> Promise:

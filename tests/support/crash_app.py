@@ -18,7 +18,7 @@ from workhorse.worker.link import Link
 from workhorse.worker.supervisor import supervise
 from workhorse.worker.worker import Worker
 
-LEASE: Final = 1.5
+LEASE: Final = 2.0
 """Of a worker that dies. The test moves the clock past it."""
 
 PRUNED_AT: Final = 3

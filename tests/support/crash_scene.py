@@ -124,6 +124,13 @@ class Scene:
         con.close()
         return {self.ids.index(id): Row(*rest) for id, *rest in found if id in self.ids}
 
+    def facts(self, prefix: str) -> list[str]:
+        """Keys that begin with it."""
+        con = sqlite3.connect(self.path, timeout=30)
+        found = con.execute("select key from workhorse_facts where key glob ?", (f"{prefix}*",)).fetchall()
+        con.close()
+        return [key for (key,) in found]
+
     def count(self, word: str) -> Counter[int]:
         """How often each job wrote it."""
         lines = [line.split() for line in self.ledger.read_text().splitlines()]
