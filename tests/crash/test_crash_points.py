@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from consistency import consistent
-from crash_app import SLOTS, TICKETS
+from crash_app import PRUNED_AT, SLOTS, TICKETS
 from crash_scene import CANCELLED, DEAD, MIX, SUCCEEDED, Kind, Row, Scene
 from crashing import CODE
+from workhorse.engine import Unique
 
 BEFORE = ("asked", "statement", "done", "commit")
 STEPS = (*BEFORE, "committed")
@@ -109,16 +110,15 @@ def test_dead_while_it_hands_back_nothing_is_lost_or_counted_twice(scene: Scene,
     assert scene.count("start")[0] == 2
 
 
-@pytest.mark.parametrize("point", steps("prune"))
-def test_dead_while_it_prunes_what_is_kept_stays_and_no_half_of_a_job_does(scene: Scene, point: str) -> None:
-    url = f"{scene.url}?retain=0"
-    scene.fill([Kind("forget", {"padding": "x" * 3000}, kind.envelope) for kind in MIX])
-    before = scene.die("work_and_prune", point, url)
-    scene.forget_leases()
-    scene.drain(url)
-    starts, done = scene.count("start"), scene.count("done")
-    assert set(done) == set(range(len(MIX)))
-    assert {n for n in starts if starts[n] > 1} <= {n for n, row in before.items() if row.held}
+@pytest.mark.parametrize("step", STEPS)
+def test_dead_while_it_prunes_no_job_is_half_forgotten(scene: Scene, step: str) -> None:
+    scene.fill([*MIX, Kind("note", {}, {"unique": Unique("crash/kept", until="kept")})])
+    scene.drain()
+    old = scene.age()
+    scene.fill(MIX)
+    before = scene.die("work_and_prune", f"prune.{step}")
+    assert len(old) - scene.known(old) == (PRUNED_AT if step == "committed" else 0)
+    drained(scene, before)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -72,27 +72,27 @@ class Scene:
         self.jobs: Sequence[Kind] = ()
         self.ledger.touch()
 
-    def fill(self, jobs: Sequence[Kind], **common: Any) -> None:
+    def fill(self, jobs: Sequence[Kind]) -> None:
         """Accept these."""
         self.jobs = jobs
-        self.ids = asyncio.run(self._publish(jobs, common))
+        self.ids = asyncio.run(self._publish(jobs))
 
     def enqueue_again(self, task: str) -> None:
         """All of them, by the ids that they have."""
         asyncio.run(self._enqueue_again(task))
 
-    def die(self, part: str, point: str, url: str = "") -> dict[int, Row]:
+    def die(self, part: str, point: str) -> dict[int, Row]:
         """A child plays the part until it dies at the point, and there alone; what it leaves is sound, and looks like this."""
-        self.play(part, point, url)
+        self.play(part, point)
         assert self._mark.exists(), f"{point} was never reached"
         assert self._mark.read_text().split()[0] == point.partition(":")[0]
         self.examine(consistent)
         return self.rows()
 
-    def play(self, part: str, point: str, url: str = "") -> None:
+    def play(self, part: str, point: str) -> None:
         """To the child's end."""
         environment = {**os.environ, "CRASH_AT": point, "CRASH_MARK": str(self._mark)}
-        child = command(part, url or self.url, self.ledger)
+        child = command(part, self.url, self.ledger)
         done = subprocess.run(child, env=environment, capture_output=True, text=True, timeout=60, check=False)
         lived = part == "lead"  # who dies there is one of those it leads
         assert done.returncode == (0 if lived else CODE), f"{point}: exit code {done.returncode}\n{done.stderr}"
@@ -106,15 +106,29 @@ class Scene:
         """Move the clock past the lease of the dead: what it held is due."""
         self.write("update workhorse_jobs set due = due - ? where token <> 0 and state < 2", round(LEASE * 1_000_000))
 
+    def age(self) -> list[str]:
+        """Move the clock past the time for which anything is kept that has ended, and begin a new ledger; the ids of those jobs."""
+        self.write("update workhorse_jobs set due = 0 where state in (?, ?)", SUCCEEDED, CANCELLED)
+        self.write("update workhorse_facts set expires = 0")
+        self.ledger.write_text("")
+        return self.ids
+
+    def known(self, ids: Sequence[str]) -> int:
+        """How many of these the file still has."""
+        con = sqlite3.connect(self.path, timeout=30)
+        found = {id for (id,) in con.execute("select id from workhorse_jobs")}
+        con.close()
+        return len(found & set(ids))
+
     def write(self, sql: str, *values: object) -> None:
         con = sqlite3.connect(self.path, timeout=30)
         with con:
             con.execute(sql, values)
         con.close()
 
-    def drain(self, url: str = "") -> None:
+    def drain(self) -> None:
         """A worker that lives does all there is to do; then nothing is left over, in any table."""
-        asyncio.run(self._work(url or self.url))
+        asyncio.run(self._work())
         self.examine(at_rest)
 
     def rows(self) -> dict[int, Row]:
@@ -155,10 +169,10 @@ class Scene:
             assert (done[n] > 0) == (kind.state == SUCCEEDED), (n, kind)
         asyncio.run(self._read_results())
 
-    async def _publish(self, jobs: Sequence[Kind], common: dict[str, Any]) -> list[str]:
+    async def _publish(self, jobs: Sequence[Kind]) -> list[str]:
         async with make(self.url, str(self.ledger)) as app:
             envelopes = [
-                msgspec.structs.replace(_envelope(app, n, kind, common), **kind.envelope) for n, kind in enumerate(jobs)
+                msgspec.structs.replace(_envelope(app, n, kind), **kind.envelope) for n, kind in enumerate(jobs)
             ]
             broker = (await app.engine()).broker
             assert broker is not None
@@ -170,8 +184,8 @@ class Scene:
             for n, id in enumerate(self.ids):
                 assert (await app.enqueue(app.registry.find(task).options(id=id).job(n))).id == id
 
-    async def _work(self, url: str) -> None:
-        async with make(url, str(self.ledger)) as app:
+    async def _work(self) -> None:
+        async with make(self.url, str(self.ledger)) as app:
             await app.worker(burst=True, signals=()).run()
 
     async def _read_results(self) -> None:
@@ -183,6 +197,6 @@ class Scene:
                     assert await handle.result(timeout=1) == n
 
 
-def _envelope(app: Workhorse, n: int, kind: Kind, common: dict[str, Any]) -> Any:
+def _envelope(app: Workhorse, n: int, kind: Kind) -> Any:
     task = app.registry.find(kind.task)
-    return encode_job(task.job(n, **kind.options, **common), task, lambda: 0.0)
+    return encode_job(task.job(n, **kind.options), task, lambda: 0.0)
