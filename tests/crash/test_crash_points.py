@@ -67,6 +67,20 @@ def test_dead_after_the_settle_is_committed_its_jobs_have_ended(scene: Scene) ->
     assert {scene.count("start")[n] for n in ended} == {1}
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_dead_while_it_settles_what_nobody_keeps_each_job_is_there_or_has_run(scene: Scene, step: str) -> None:
+    scene.url += "?retain=0"
+    scene.fill([Kind("forget", {"padding": "x" * 3000}, kind.envelope) for kind in MIX])
+    before = scene.die("work", f"settle.{step}")
+    assert (len(before) < len(MIX)) == (step == "committed")
+    scene.forget_leases()
+    scene.drain()
+    assert not scene.rows()
+    starts = scene.count("start")
+    assert set(scene.count("done")) == set(range(len(MIX)))
+    assert {n for n in starts if starts[n] > 1} <= {n for n, row in before.items() if row.held}
+
+
 @pytest.mark.parametrize(
     "point",
     [
