@@ -8,7 +8,7 @@ import pytest
 
 from workhorse.core.errors import DeclarationError
 from workhorse.core.ids import new_id
-from workhorse.engine import Dead, Engine, Envelope, Filter, Put, Retried, Succeeded
+from workhorse.engine import Dead, Engine, Envelope, Filter, Lane, Put, Retried, Succeeded
 from workhorse.engines import open_engine
 from workhorse.engines.sql import memory, pruning
 from workhorse.engines.sql.engine import SqlEngine
@@ -203,3 +203,19 @@ async def test_three_slashes_are_relative_and_four_absolute(tmp_path: Path, monk
         assert facts["schema"] == "1"
         assert await engine.check() == []
         await engine.close()
+
+
+async def test_a_lane_of_a_rate_is_forgotten_once_it_has_caught_up(engine: SqlEngine, clock: ManualClock) -> None:
+    job = Envelope(new_id(), "noop", b"{}", "q", lane=Lane("q/noop:ada", width=None, every=3600))
+    await _end(engine, job)
+    clock.advance(11)
+    await _prune(engine)
+    assert await _lanes(engine) == ["q/noop:ada"]  # another job of it must still keep its distance
+    clock.advance(3600)
+    await _prune(engine)
+    assert await _lanes(engine) == []
+
+
+async def _lanes(engine: SqlEngine) -> list[str]:
+    link = engine._link  # pyright: ignore[reportPrivateUsage]
+    return await link.read(lambda tx: [lane for (lane,) in tx.all("select lane from workhorse_lanes")])

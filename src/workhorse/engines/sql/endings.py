@@ -28,6 +28,7 @@ def end(tx: Tx, job: tuple[int, str, str | None, int, str | None], state: int, k
     seq, id, lane, slot, ukey = job
     if kept <= tx.now:
         forget(tx, [seq])
+        tx.ended += lane is not None or ukey is not None  # what they leave for a while is pruned
         return
     tx.run(
         "update workhorse_jobs set state = ?, ended = ?, due = ?, reason = ? where seq = ?",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workhorse.engines.sql import endings
+from workhorse.engines.sql import endings, lanes
 from workhorse.engines.sql.tx import CANCELLED, DEAD, SECOND, SUCCEEDED, Tx
 
 BATCH: Final = 1000
@@ -11,6 +11,9 @@ _SEEN: Final = 2 * BATCH
 """Facts looked at in one batch, in a round over all of them: twice as many as were written meanwhile. An index on their expiry
 would cost each write a fifth of its speed."""
 
+_LANES: Final = 100
+"""The same of lanes."""
+
 
 class Pruner:
     """Knows when it is time: so much has ended or was written since, or a minute has passed."""
@@ -18,7 +21,7 @@ class Pruner:
     def __init__(self, now: int) -> None:
         self.worn = 0
         self._last = now
-        self._place = ""
+        self._place = self._lane = ""
 
     def wants(self, now: int) -> bool:
         """Whether to prune now."""
@@ -30,6 +33,7 @@ class Pruner:
         if _jobs(tx) >= BATCH or _uniques(tx) >= BATCH:
             self.worn = BATCH  # there is more
         self._place = _facts(tx, self._place)
+        self._lane = _lanes(tx, self._lane)
 
     def rest(self, now: int) -> None:
         """Not again before there is a reason."""
@@ -52,6 +56,15 @@ def _facts(tx: Tx, after: str) -> str:
     sql = f"delete from workhorse_facts where key > ? and expires <= ?{upto} returning key"
     tx.keys.update(key for (key,) in tx.all(sql, *values))
     return "" if last is None else str(last[0])
+
+
+def _lanes(tx: Tx, after: str) -> str:
+    """The place from which to go on. Those of a rate outlive their last job until it has caught up."""
+    keys = [
+        key for (key,) in tx.all("select lane from workhorse_lanes where lane > ? order by lane limit ?", after, _LANES)
+    ]
+    lanes.sweep(tx, set(keys))
+    return keys[-1] if len(keys) == _LANES else ""
 
 
 def _uniques(tx: Tx) -> int:
