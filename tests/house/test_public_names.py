@@ -9,7 +9,14 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODULES = ["workhorse", "workhorse.engine", "workhorse.errors", "workhorse.testing", "workhorse.wire"]
+MODULES = [
+    "workhorse",
+    "workhorse.engine",
+    "workhorse.errors",
+    "workhorse.testing",
+    "workhorse.testing.faults",
+    "workhorse.wire",
+]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -32,7 +39,9 @@ def test_every_public_class_function_and_method_has_a_docstring(module: str) -> 
     assert [place for name in importlib.import_module(module).__all__ for place in _silent(module, name)] == []
 
 
-@pytest.mark.parametrize("module", ["workhorse", "workhorse.errors", "workhorse.testing", "workhorse.wire"])
+@pytest.mark.parametrize(
+    "module", ["workhorse", "workhorse.errors", "workhorse.testing", "workhorse.testing.faults", "workhorse.wire"]
+)
 def test_every_public_name_stands_in_the_docs(module: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     names = importlib.import_module(module).__all__

@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from faulty_engine import Line, lined, turns
+from faulty_engine import lined, turns
 from workhorse import Context, Fixed, Retry, RetryLater, Workhorse
 from workhorse.core.happenings import BrokerBack, BrokerLost, JobLost
 from workhorse.engine import Claim, Dead, Engine, Outcome
 from workhorse.engines import open_engine
 from workhorse.errors import BrokerUnavailable, EngineRefused, JobFailed
 from workhorse.testing import drain
+from workhorse.testing.faults import Away, Call, Lost, Script
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(monkeypatch: pytest.MonkeyPatch) -> Script:
     return lined(monkeypatch)
 
 
@@ -46,17 +49,17 @@ class Shop:
 
 
 async def test_what_runs_is_finished_its_outcome_kept_and_settled_when_the_engine_is_back(
-    line: Line, database_url: str
+    line: Script, database_url: str
 ) -> None:
     shop = Shop(database_url)
     async with shop.app:
         jobs = [await shop.gated.enqueue(n) for n in range(5)]
         working = asyncio.create_task(shop.app.worker(max_jobs=5, signals=()).run())
         await turns(lambda: shop.inside == 5)
-        line.cut = True
+        line.cut()
         shop.gate.set()
         await turns(lambda: shop.lost and line.calls.count("settle") >= 2)
-        line.cut = False
+        line.heal()
         counts = await working
         assert counts.succeeded == 5
         assert [await job.result() for job in jobs] == [f"{n} at attempt 1" for n in range(5)]
@@ -64,65 +67,65 @@ async def test_what_runs_is_finished_its_outcome_kept_and_settled_when_the_engin
     assert (len(shop.lost), len(shop.back), shop.dropped) == (1, 1, [])
 
 
-async def test_an_idle_worker_reconnects_and_runs_what_comes_then(line: Line) -> None:
+async def test_an_idle_worker_reconnects_and_runs_what_comes_then(line: Script) -> None:
     shop = Shop("memory://")
     shop.gate.set()
     async with shop.app:
         worker = shop.app.worker(max_jobs=1, signals=())
         working = asyncio.create_task(worker.run())
         await turns(lambda: worker.ready)
-        line.cut = True
+        line.cut()
         enqueueing = asyncio.create_task(shop.gated.enqueue(1))  # tries again until the line is whole
         await turns(lambda: line.calls.count("publish") >= 2)
         assert not working.done()
-        line.cut = False
+        line.heal()
         job = await enqueueing
         assert (await working).succeeded == 1
         assert await job.status() == "succeeded"
 
 
-async def test_a_worker_that_cannot_reach_the_engine_is_not_ready_and_tries_on(line: Line) -> None:
+async def test_a_worker_that_cannot_reach_the_engine_is_not_ready_and_tries_on(line: Script) -> None:
     shop = Shop("memory://")
     shop.gate.set()
     async with shop.app:
         job = await shop.gated.enqueue(1)
-        line.cut = True
+        line.cut()
         worker = shop.app.worker(max_jobs=1, signals=())
         working = asyncio.create_task(worker.run())
         await turns(lambda: shop.lost)
         assert not worker.ready
         assert worker.healthy
-        line.cut = False
+        line.heal()
         await working
         assert await job.status() == "succeeded"
 
 
-async def test_a_settle_whose_answer_is_lost_is_settled_again_and_done_once(line: Line) -> None:
+async def test_a_settle_whose_answer_is_lost_is_settled_again_and_done_once(line: Script) -> None:
     shop = Shop("memory://")
     shop.gate.set()
     async with shop.app:
         job = await shop.gated.enqueue(1)
-        line.deaf = {"settle"}
+        line.always(Lost(), "settle")
         working = asyncio.create_task(drain(shop.app))
         await turns(lambda: line.calls.count("settle") >= 2)
-        line.deaf = set()
+        line.heal()
         await working
         assert await job.result() == "1 at attempt 1"
     assert shop.runs == [1]
 
 
-async def test_what_another_worker_has_taken_meanwhile_is_not_overwritten(line: Line) -> None:
+async def test_what_another_worker_has_taken_meanwhile_is_not_overwritten(line: Script) -> None:
     shop, rival = Shop("memory://away-and-taken"), open_engine("memory://away-and-taken")
     async with shop.app:
         job = await shop.gated.enqueue(1)
         working = asyncio.create_task(shop.app.worker(lease=0.3, signals=()).run())
         await turns(lambda: shop.inside == 1)
-        line.cut = True
+        line.cut()
         shop.gate.set()
         await turns(lambda: shop.lost)
         claim = await taken(rival)
         await rival.broker.settle([Dead(claim, reason="the rival's word")])
-        line.cut = False
+        line.heal()
         await turns(lambda: shop.dropped)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
@@ -141,7 +144,7 @@ async def taken(engine: Engine) -> Claim:
 
 
 async def test_a_worker_that_is_stopped_meanwhile_ends_and_its_jobs_come_again(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    line: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workhorse.worker.worker.LAST", 0.1)
     shop = Shop("memory://")
@@ -150,51 +153,47 @@ async def test_a_worker_that_is_stopped_meanwhile_ends_and_its_jobs_come_again(
         worker = shop.app.worker(lease=0.3, grace=0, signals=())
         working = asyncio.create_task(worker.run())
         await turns(lambda: shop.inside == 1)
-        line.cut = True
+        line.cut()
         shop.gate.set()
         await turns(lambda: shop.lost)
         worker.stop()
         async with asyncio.timeout(20):
             await working
-        line.cut = False
+        line.heal()
         assert await job.status() in ("running", "ready")
         await shop.app.worker(max_jobs=1, signals=()).run()
         assert await job.result() == "1 at attempt 1"
 
 
-async def test_an_absent_engine_does_not_fail_an_attempt_that_only_tells_its_progress(line: Line) -> None:
+async def test_an_absent_engine_does_not_fail_an_attempt_that_only_tells_its_progress(line: Script) -> None:
     shop = Shop("memory://")
     async with shop.app:
         job = await shop.gated.enqueue(1)
         working = asyncio.create_task(shop.app.worker(max_jobs=1, signals=()).run())
         await turns(lambda: shop.inside == 1)
-        line.broken["put"] = _away
+        line.always(Away(), "put")
         shop.gate.set()
         assert (await working).succeeded == 1
         assert len(await job.history()) == 1
 
 
-def _away(*_: object) -> None:
-    raise BrokerUnavailable("away")
-
-
-async def test_enqueueing_again_after_no_answer_is_safe(line: Line) -> None:
+async def test_enqueueing_again_after_no_answer_is_safe(line: Script) -> None:
     shop = Shop("memory://", enqueue_timeout=0.05)
     shop.gate.set()
     async with shop.app:
-        line.deaf = {"publish"}
+        line.always(Lost(), "publish")
         made = shop.gated.job(1)
         with pytest.raises(BrokerUnavailable) as caught:
             await shop.app.enqueue(made)
         assert caught.value.jobs == (made,)
-        line.deaf = set()
+        line.heal()
         await shop.app.enqueue(made)
         assert (await drain(shop.app)).succeeded == 1
     assert shop.runs == [1]
 
 
 async def test_of_many_those_that_are_not_known_to_be_enqueued_come_with_the_error(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    line: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workhorse.app.bulk.CHUNK", 2)
     shop = Shop("memory://", enqueue_timeout=0.05)
@@ -202,31 +201,37 @@ async def test_of_many_those_that_are_not_known_to_be_enqueued_come_with_the_err
     async with shop.app:
         jobs = [shop.gated.job(n) for n in range(5)]
 
-        def cut_at_the_second(*_: object) -> None:
-            if line.calls.count("publish") > 1:
-                raise BrokerUnavailable("away")
-
-        line.broken["publish"] = cut_at_the_second
+        line.next("publish", None)
+        line.always(Away(), "publish")
         with pytest.raises(BrokerUnavailable) as caught:
             await shop.app.enqueue_many(jobs)
         assert caught.value.jobs == tuple(jobs[2:])
-        line.broken.clear()
+        line.heal()
         await shop.app.enqueue_many(jobs)
         assert (await drain(shop.app)).succeeded == 5
 
 
-async def test_an_outcome_that_the_engine_chokes_on_does_not_keep_the_others_from_their_settle(line: Line) -> None:
+@dataclass(frozen=True)
+class Choking:
+    """The engine cannot take what this job wrote."""
+
+    id: str
+
+    async def meet(self, call: Call, /) -> Any:
+        outcomes: Sequence[Outcome] = call.arguments[0]
+        if any(outcome.claim.job.id == self.id and outcome.writes for outcome in outcomes):
+            raise OverflowError("too large for a column")
+        return await call.do()
+
+
+async def test_an_outcome_that_the_engine_chokes_on_does_not_keep_the_others_from_their_settle(line: Script) -> None:
     """It is dead with that reason: run again it would choke the engine again."""
     shop = Shop("memory://")
     async with shop.app:
         jobs = [await shop.gated.enqueue(n) for n in range(10)]
         bad = jobs[3].id
 
-        def choke(outcomes: Sequence[Outcome]) -> None:
-            if any(outcome.claim.job.id == bad and outcome.writes for outcome in outcomes):
-                raise OverflowError("too large for a column")
-
-        line.broken["settle"] = choke
+        line.always(Choking(bad), "settle")
         working = asyncio.create_task(drain(shop.app))
         await turns(lambda: shop.inside == 10)
         shop.gate.set()
@@ -237,20 +242,17 @@ async def test_an_outcome_that_the_engine_chokes_on_does_not_keep_the_others_fro
         assert row.reason == "its outcome was refused: OverflowError: too large for a column"
 
 
-async def test_an_engine_that_refuses_to_go_on_ends_the_worker_with_its_error(line: Line) -> None:
-    def refuse(*_: object) -> None:
-        raise EngineRefused("the file is of a newer version")
-
+async def test_an_engine_that_refuses_to_go_on_ends_the_worker_with_its_error(line: Script) -> None:
     shop = Shop("memory://")
     async with shop.app:
         await shop.gated.enqueue(1)
-        line.broken["claim"] = refuse
+        line.always(Away(EngineRefused("the file is of a newer version")), "claim")
         with pytest.raises(EngineRefused, match="newer version"):
             await drain(shop.app)
 
 
-async def test_a_sign_of_life_that_cannot_be_written_hurts_nobody(line: Line) -> None:
-    line.broken["put"] = _away
+async def test_a_sign_of_life_that_cannot_be_written_hurts_nobody(line: Script) -> None:
+    line.always(Away(), "put")
     shop = Shop("memory://")
     shop.gate.set()
     async with shop.app:
@@ -258,14 +260,14 @@ async def test_a_sign_of_life_that_cannot_be_written_hurts_nobody(line: Line) ->
         assert (await drain(shop.app)).succeeded == 1
 
 
-async def test_a_hand_back_while_the_engine_is_away_counts_for_nothing(line: Line) -> None:
+async def test_a_hand_back_while_the_engine_is_away_counts_for_nothing(line: Script) -> None:
     shop = Shop("memory://")
     async with shop.app:
         job = await shop.later.options(retry=Retry(0, Fixed(0))).enqueue()
         working = asyncio.create_task(drain(shop.app))
-        line.broken["settle"] = _away
+        line.always(Away(), "settle")
         await turns(lambda: line.calls.count("settle") >= 2)
-        line.broken.clear()
+        line.heal()
         assert (await working).released == 1
         assert await job.status() == "scheduled"
         assert await job.history() == []
