@@ -7,6 +7,7 @@ A test file of an engine inherits it all and says how to make an engine and how 
         async def pass_time(self, seconds: float) -> None: ...
 
 An SQL engine adds `transact`; where nobody can move the engine's clock, `hurried` lets time run faster than the suite's.
+Run it a second time behind `Rough`, too: the same promises, while calls and answers are lost.
 A promise that the engine's Features do not make is skipped, and the reason names it.
 `python -m workhorse.testing.conformance FILE...` runs such files and prints chapters against engines as a table.
 """
@@ -31,6 +32,7 @@ from workhorse.testing.conformance.lease import Crashes, Leases, Zombies  # noqa
 from workhorse.testing.conformance.orders import Orders  # noqa: E402
 from workhorse.testing.conformance.publish import Publish  # noqa: E402
 from workhorse.testing.conformance.reopening import Reopening  # noqa: E402
+from workhorse.testing.conformance.rough import Rough  # noqa: E402
 from workhorse.testing.conformance.settle import Settle  # noqa: E402
 from workhorse.testing.conformance.settle_together import SettleTogether  # noqa: E402
 from workhorse.testing.conformance.statements import InTheCallersTransaction  # noqa: E402
@@ -39,7 +41,7 @@ from workhorse.testing.conformance.topics import Topics  # noqa: E402
 from workhorse.testing.conformance.unique import UniqueFreed, UniqueKeys, UniqueReplace, UniqueWithin  # noqa: E402
 from workhorse.testing.conformance.waiting import WaitingForFacts, WaitingForWork  # noqa: E402
 
-__all__ = ["Chapter", "Conformance", "hurried", "needs"]
+__all__ = ["Chapter", "Conformance", "Rough", "hurried", "needs"]
 
 
 class Conformance(
