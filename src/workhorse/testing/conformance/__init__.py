@@ -22,6 +22,8 @@ pytest.register_assert_rewrite(*(f"{__name__}.{each.name}" for each in pkgutil.i
 from workhorse.testing.conformance.cancel import Cancel  # noqa: E402
 from workhorse.testing.conformance.chapter import Chapter, needs  # noqa: E402
 from workhorse.testing.conformance.claim import Claiming  # noqa: E402
+from workhorse.testing.conformance.crash import Vanished  # noqa: E402
+from workhorse.testing.conformance.given_up import GivenUp  # noqa: E402
 from workhorse.testing.conformance.hurried import hurried  # noqa: E402
 from workhorse.testing.conformance.inspection import Lists, Shown  # noqa: E402
 from workhorse.testing.conformance.lanes import LaneFairness, LaneWidth  # noqa: E402
@@ -35,9 +37,17 @@ from workhorse.testing.conformance.reopening import Reopening  # noqa: E402
 from workhorse.testing.conformance.rough import Rough  # noqa: E402
 from workhorse.testing.conformance.settle import Settle  # noqa: E402
 from workhorse.testing.conformance.settle_together import SettleTogether  # noqa: E402
+from workhorse.testing.conformance.skew import Skew, SkewedFacts  # noqa: E402
 from workhorse.testing.conformance.statements import InTheCallersTransaction  # noqa: E402
 from workhorse.testing.conformance.store import StoreLives, StoreScan, StoreVersions, StoreWrites  # noqa: E402
 from workhorse.testing.conformance.topics import Topics  # noqa: E402
+from workhorse.testing.conformance.unanswered import (  # noqa: E402
+    UnansweredExtend,
+    UnansweredFacts,
+    UnansweredOrders,
+    UnansweredPublish,
+    UnansweredSettle,
+)
 from workhorse.testing.conformance.unique import UniqueFreed, UniqueKeys, UniqueReplace, UniqueWithin  # noqa: E402
 from workhorse.testing.conformance.waiting import WaitingForFacts, WaitingForWork  # noqa: E402
 
@@ -75,5 +85,14 @@ class Conformance(
     Orders,
     InTheCallersTransaction,
     Reopening,
+    Vanished,
+    UnansweredPublish,
+    UnansweredSettle,
+    UnansweredExtend,
+    UnansweredFacts,
+    UnansweredOrders,
+    GivenUp,
+    Skew,
+    SkewedFacts,
 ):
     """All chapters. An engine that is only a broker or only a store inherits this too: what it lacks is skipped by name."""

@@ -18,7 +18,7 @@ def needs(*promises: str, **least: float) -> Callable[[Tested], Tested]:
     """Run this test, or each test of this class, only where the engine makes these promises.
 
     A promise is the name of a field of `Features` (`lanes`, `fenced`, `max_delay=60`: at least so much), a part of the engine
-    (`store`, `inspector`), or `reopens`.
+    (`store`, `inspector`), or what the test file says of itself: `reopens`, `transacts`, `own_time`.
     """
 
     asked = {**dict.fromkeys(promises, 0.0), **least}
@@ -49,6 +49,9 @@ class Chapter:
 
     transacts = True
     """False where `transact` cannot be given, though Features promises statements."""
+
+    own_time = True
+    """False where the engine under test goes by the wall clock of the process that calls it: nobody can be off by himself then."""
 
     def engine(self, name: str) -> Engine:
         """A new Engine, not yet opened; within one test the same name is the same data, as for two workers of one database.
@@ -118,7 +121,7 @@ class Chapter:
     def _skip_unpromised(self, engine: Engine, asked: dict[str, float]) -> None:
         features = engine.broker.features if engine.broker is not None else None
         for promise, least in asked.items():
-            if promise in ("reopens", "transacts"):
+            if promise in ("reopens", "transacts", "own_time"):
                 value: object = getattr(self, promise)
             elif hasattr(features, promise):
                 value = getattr(features, promise)
