@@ -46,8 +46,8 @@ def cancel(tx: Tx, seqs: list[int]) -> int:
 
 
 def delete(tx: Tx, seqs: list[int]) -> int:
-    """Forget them, whatever they do; who waits for a result is told."""
-    ids = tx.all(f"select id from workhorse_jobs where {_THESE}", numbers(seqs))
+    """Forget them, whatever they do; who waits for the result of one that had not ended is told."""
+    found = tx.all(f"select id, state from workhorse_jobs where {_THESE}", numbers(seqs))
     endings.forget(tx, seqs)
-    results.say_deleted(tx, [id for (id,) in ids])
-    return len(ids)
+    results.say_deleted(tx, [id for id, state in found if state <= PARKED])
+    return len(found)

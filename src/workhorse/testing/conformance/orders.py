@@ -1,7 +1,7 @@
 """Chapter: orders. A person puts dead letters back, deletes, pauses and resumes."""
 
 from workhorse.core.trail import load
-from workhorse.engine import ABSENT, Broker, Dead, Envelope, Filter, Inspector, Retried, Store, Succeeded
+from workhorse.engine import ABSENT, Broker, Dead, Envelope, Filter, Inspector, Put, Retried, Store, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
 from workhorse.testing.conformance.words import (
     LEASE,
@@ -75,6 +75,15 @@ class Orders(Chapter):
         await promptly(waiting)
         assert await value(store, "result/a") is not None
 
+    @needs("store")
+    async def test_a_delete_of_what_has_ended_leaves_its_result(
+        self, broker: Broker, inspector: Inspector, store: Store
+    ) -> None:
+        await publish(broker, job("a"))
+        await settle(broker, Succeeded(await claim_one(broker), writes=[Put("result/a", b"42")]))
+        await inspector.delete(only("a"))
+        assert await value(store, "result/a") == b"42"
+
     async def test_dead_ones_can_be_deleted_together(self, broker: Broker, inspector: Inspector) -> None:
         await publish(broker, job("a", dead="why"), job("b", dead="why"), job("c"))
         assert await inspector.delete(Filter(status="dead")) == 2
@@ -111,6 +120,11 @@ class Orders(Chapter):
         await inspector.pause(QUEUE)
         await publish(broker, job("a"))
         await inspector.resume(QUEUE)
+        assert await ids(broker) == ["a"]
+
+    async def test_resuming_what_is_not_paused_is_fine(self, broker: Broker, inspector: Inspector) -> None:
+        await inspector.resume(QUEUE)
+        await publish(broker, job("a"))
         assert await ids(broker) == ["a"]
 
     async def test_pausing_twice_is_resumed_once(self, broker: Broker, inspector: Inspector) -> None:
