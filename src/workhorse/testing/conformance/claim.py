@@ -5,7 +5,7 @@ from collections import Counter
 
 from workhorse.engine import Broker, Claim, Retried, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
-from workhorse.testing.conformance.words import LEASE, claim, claim_all, claim_one, ids, job, publish, settle
+from workhorse.testing.conformance.words import LEASE, QUEUE, claim, claim_all, claim_one, ids, job, publish, settle
 
 
 class Claiming(Chapter):
@@ -18,6 +18,16 @@ class Claiming(Chapter):
         await publish(broker, *(job() for _ in range(5)))
         assert len(await claim(broker, limit=3)) == 3
         assert len(await claim(broker, limit=3)) == 2
+
+    async def test_a_claim_of_no_job_or_of_no_queue_takes_none(self, broker: Broker) -> None:
+        await publish(broker, job("a"))
+        assert await broker.claim([QUEUE], 0, LEASE) == []
+        assert await broker.claim([], 10, LEASE) == []
+        assert await ids(broker) == ["a"]
+
+    async def test_a_queue_that_is_named_twice_brings_no_job_twice(self, broker: Broker) -> None:
+        await publish(broker, *(job(f"{n}") for n in range(6)))
+        assert await ids(broker, QUEUE, QUEUE) == [f"{n}" for n in range(6)]
 
     async def test_no_job_comes_twice_within_a_lease(self, broker: Broker) -> None:
         await publish(broker, job("a"))
@@ -129,6 +139,11 @@ class Claiming(Chapter):
         await publish(broker, job(expires=10))
         await settle(broker, Retried(await claim_one(broker), after=11))
         await self.pass_time(12)
+        assert (await claim_one(broker)).expired
+
+    async def test_a_life_counts_from_the_acceptance_and_not_from_the_due(self, broker: Broker) -> None:
+        await publish(broker, job(delay=20, expires=10))
+        await self.pass_time(21)
         assert (await claim_one(broker)).expired
 
     async def test_acceptance_is_the_first_one_also_after_a_retry(self, broker: Broker) -> None:

@@ -156,6 +156,11 @@ class Lists(Chapter):
         await publish(broker, *(job() for _ in range(5)))
         assert len(await inspector.list(Filter(), 2)) == 2
 
+    async def test_a_list_is_in_the_order_of_ids(self, broker: Broker, inspector: Inspector) -> None:
+        await publish(broker, *(job(each, priority=n % 3 + 1) for n, each in enumerate("cadb")))
+        assert [row.job.id for row in await inspector.list(Filter())] == ["a", "b", "c", "d"]
+        assert [row.job.id for row in await inspector.list(Filter(after="b"))] == ["c", "d"]
+
     async def test_pages_show_each_job_once(self, broker: Broker, inspector: Inspector) -> None:
         await publish(broker, *(job(f"{(n * 37) % 100:03}", priority=n % 3 + 1) for n in range(100)))
         seen: list[str] = []

@@ -104,6 +104,14 @@ class LaneWidth(Chapter):
         await settle(broker, Succeeded(held))
         assert await ids(broker) == ["parked"]
 
+    async def test_a_parked_job_grows_old_too(self, broker: Broker) -> None:
+        await publish(broker, job("a", lane=ONE), job("b", lane=ONE, expires=10))
+        held = await claim_one(broker, lease=LEASE * 10)
+        await self.pass_time(11)
+        await settle(broker, Succeeded(held))
+        found = await claim_one(broker)
+        assert (found.job.id, found.expired) == ("b", held.job.id == "a")
+
     async def test_the_numbers_published_last_hold(self, broker: Broker) -> None:
         await publish(broker, job("a", lane=ONE), job("b", lane=ONE))
         await publish(broker, job("c", lane=Lane(KEY, width=2)))

@@ -151,6 +151,15 @@ class LaneOrders(Chapter):
         assert await ids(broker) == ["b"]
 
     @needs("unique")
+    async def test_in_an_ordered_lane_a_holder_replaced_by_a_delayed_job_keeps_its_place(self, broker: Broker) -> None:
+        key = Unique("digest/ada", conflict="replace")
+        await publish(broker, job("a", lane=ORDERED, unique=key), job("b", lane=ORDERED))
+        await broker.publish([job("c", lane=ORDERED, unique=key, delay=20)])
+        assert await ids(broker) == []
+        await self.pass_time(21)
+        assert await run_through(broker) == ["a", "b"]
+
+    @needs("unique")
     async def test_a_holder_replaced_by_a_delayed_job_gives_its_slot_back(self, broker: Broker) -> None:
         key = Unique("digest/ada", conflict="replace")
         await publish(broker, job("a", lane=ONE, unique=key), job("b", lane=ONE))

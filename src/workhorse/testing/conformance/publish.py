@@ -6,7 +6,18 @@ import pytest
 
 from workhorse.engine import Broker, Inspector, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
-from workhorse.testing.conformance.words import QUEUE, claim, claim_all, claim_one, ids, job, publish, settle, too_large
+from workhorse.testing.conformance.words import (
+    A_YEAR,
+    QUEUE,
+    claim,
+    claim_all,
+    claim_one,
+    ids,
+    job,
+    publish,
+    settle,
+    too_large,
+)
 
 
 class Publish(Chapter):
@@ -75,6 +86,15 @@ class Publish(Chapter):
         await publish(broker, job("a"))
         assert await ids(broker) == []
 
+    @needs(remembers=1)
+    async def test_an_ended_id_of_ours_is_remembered_for_as_long_as_is_promised(self, broker: Broker) -> None:
+        ours = job()
+        await publish(broker, ours)
+        await settle(broker, Succeeded(await claim_one(broker)))
+        await self.pass_time(min(broker.features.remembers, A_YEAR) - 1)
+        await publish(broker, ours)
+        assert await ids(broker) == []
+
     async def test_concurrent_publishes_of_one_id_run_it_once(self, broker: Broker, other_broker: Broker) -> None:
         await asyncio.gather(*(publish(each, job("a")) for each in (broker, other_broker) * 10))
         assert await ids(broker) == ["a"]
@@ -117,6 +137,11 @@ class Publish(Chapter):
         assert [answer.kind for answer in answers] == ["accepted", "refused", "accepted"]
         assert answers[1].reason
         assert await ids(broker) == ["a", "c"]
+
+    async def test_a_job_of_the_largest_size_arrives_whole(self, broker: Broker) -> None:
+        largest = too_large(broker).payload[:-1]
+        await publish(broker, job("a", payload=largest))
+        assert (await claim_one(broker)).job.payload == largest
 
     async def test_a_queue_may_have_any_allowed_name(self, broker: Broker) -> None:
         odd = "aZ09_.:/+-" * 20

@@ -1,5 +1,6 @@
 """Chapter: reopening. Closed and opened again, everything that was accepted is there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest_asyncio
@@ -39,6 +40,27 @@ class Reopening(Chapter):
 
         yield close_and_open
         await engines[-1].close()
+
+    async def test_closing_twice_is_fine(self, broker: Broker, opened: Engine, reopen: Reopen) -> None:
+        await publish(broker, job("a"))
+        await opened.close()
+        await opened.close()
+        assert await ids(_broker(await reopen())) == ["a"]
+
+    async def test_closing_one_workers_engine_leaves_the_others_open(
+        self, broker: Broker, opened: Engine, other_broker: Broker
+    ) -> None:
+        await publish(broker, job("a"))
+        await opened.close()
+        await publish(other_broker, job("b"))
+        assert await ids(other_broker) == ["a", "b"]
+
+    async def test_many_may_open_at_once_where_nothing_is_yet(self, name: str) -> None:
+        engines = [self.engine(f"{name}-new") for _ in range(8)]
+        await asyncio.gather(*(each.open() for each in engines))
+        await asyncio.gather(*(publish(_broker(each), job(f"{n}")) for n, each in enumerate(engines)))
+        assert await ids(_broker(engines[0])) == [f"{n}" for n in range(8)]
+        await asyncio.gather(*(each.close() for each in engines))
 
     async def test_waiting_jobs_outlive_a_close(self, broker: Broker, reopen: Reopen) -> None:
         await publish(broker, job("a"), job("b", delay=20))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workhorse.engine import ABSENT, Broker, Cancelled, Dead, Put, Released, Retried, Store, Succeeded
+from workhorse.engine import ABSENT, Broker, Cancelled, Dead, Lane, Put, Released, Retried, Store, Succeeded, Unique
 from workhorse.testing.conformance.chapter import Chapter, needs
 from workhorse.testing.conformance.words import (
     LEASE,
@@ -17,6 +17,8 @@ from workhorse.testing.conformance.words import (
     too_large,
     value,
 )
+
+KEY = "mail/send:ada"
 
 
 class SettleTogether(Chapter):
@@ -121,6 +123,32 @@ class SettleTogether(Chapter):
         rivals = [Succeeded(each, writes=[Put("first", each.job.id.encode(), ABSENT)]) for each in await claim(broker)]
         assert await refused(broker, *rivals) == ["conflict"]
         assert await value(store, "first") in (b"a", b"b")
+
+    @needs("store", "transactions", "lanes")
+    async def test_a_conflict_admits_nobody_to_the_lane(self, broker: Broker, store: Store) -> None:
+        await put(store, "taken")
+        await publish(broker, job("a", lane=Lane(KEY)))
+        held = await claim_one(broker)
+        await publish(broker, job("b", lane=Lane(KEY)))
+        assert await refused(broker, Succeeded(held, writes=[Put("taken", b"2", ABSENT)])) == ["conflict"]
+        assert await ids(broker) == []
+
+    @needs("store", "transactions", "unique")
+    async def test_a_conflict_frees_no_key(self, broker: Broker, store: Store) -> None:
+        await put(store, "taken")
+        await publish(broker, job("a", unique=Unique(KEY)))
+        held = await claim_one(broker)
+        assert await refused(broker, Succeeded(held, writes=[Put("taken", b"2", ABSENT)])) == ["conflict"]
+        (answer,) = await broker.publish([job("b", unique=Unique(KEY))])
+        assert (answer.kind, answer.of) == ("duplicate", "a")
+
+    @needs("unique")
+    async def test_a_follow_up_whose_key_is_taken_is_no_reason_to_refuse(self, broker: Broker) -> None:
+        await publish(broker, job("a"))
+        held = await claim_one(broker)
+        await publish(broker, job("standing", unique=Unique(KEY)))
+        await settle(broker, Succeeded(held, publish=[job("a~1~0", unique=Unique(KEY)), job("a~1~1")]))
+        assert await ids(broker) == ["a~1~1", "standing"]
 
     @needs("store", "transactions")
     async def test_a_version_that_is_expected_and_there_is_no_conflict(self, broker: Broker, store: Store) -> None:

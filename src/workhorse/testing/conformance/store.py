@@ -110,6 +110,13 @@ class StoreWrites(Chapter):
         assert await value(store, "a") == b"2"
         assert await store.delete({"a": new}) == [True]
 
+    async def test_a_list_of_deletes_is_answered_in_its_order(self, store: Store) -> None:
+        old = await put(store, "a")
+        new = await put(store, "a")
+        await put(store, "b")
+        assert await store.delete({"b": None, "a": old, "never": None}) == [True, False, False]
+        assert await store.delete({"b": None, "a": new}) == [False, True]
+
 
 @needs("store")
 class StoreVersions(Chapter):

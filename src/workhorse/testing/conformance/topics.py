@@ -4,7 +4,7 @@ import pytest
 
 from workhorse.engine import Broker, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
-from workhorse.testing.conformance.words import claim_one, ids, job, publish, settle
+from workhorse.testing.conformance.words import claim, claim_one, ids, job, publish, settle
 
 
 class Topics(Chapter):
@@ -55,6 +55,20 @@ class Topics(Chapter):
         await broker.bind("order.paid", "mail", False)
         await publish(broker, job("e", topic="order.paid"))
         assert await ids(broker, "mail", "stock") == ["e@stock"]
+
+    async def test_what_was_copied_outlives_its_binding(self, broker: Broker) -> None:
+        await broker.bind("order.paid", "mail")
+        await publish(broker, job("e", topic="order.paid"))
+        await broker.bind("order.paid", "mail", False)
+        assert await ids(broker) == ["e@mail"]
+
+    @needs(priorities=2)
+    async def test_bound_again_with_another_priority_that_one_holds_from_then_on(self, broker: Broker) -> None:
+        await broker.bind("order.paid", "mail", priority=1)
+        await publish(broker, job("early", topic="order.paid"))
+        await broker.bind("order.paid", "mail", priority=3)
+        await publish(broker, job("late", topic="order.paid"))
+        assert {each.job.id: each.job.priority for each in await claim(broker)} == {"early@mail": 1, "late@mail": 3}
 
     async def test_bound_twice_is_one_copy(self, broker: Broker) -> None:
         await broker.bind("order.paid", "mail")

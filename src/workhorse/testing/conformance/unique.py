@@ -4,12 +4,11 @@ import asyncio
 
 import pytest
 
-from workhorse.engine import Broker, Cancelled, Dead, Inspector, Outcome, Retried, Succeeded, Unique
+from workhorse.engine import Broker, Cancelled, Dead, Inspector, Lane, Outcome, Retried, Succeeded, Unique
 from workhorse.testing.conformance.chapter import Chapter, needs
-from workhorse.testing.conformance.words import LEASE, claim, claim_one, ids, job, only, publish, settle
+from workhorse.testing.conformance.words import A_YEAR, LEASE, claim, claim_one, ids, job, only, publish, settle
 
 KEY = "report/ada"
-A_YEAR = 365 * 86400
 UNTIL_CLAIMED = Unique(KEY, until="claimed")
 UNTIL_SETTLED = Unique(KEY)
 UNTIL_DROPPED = Unique(KEY, until="kept")
@@ -153,6 +152,15 @@ class UniqueWithin(Chapter):
         await self.pass_time(61)
         assert await _second(broker, self.WITHIN) == "accepted"
 
+    async def test_within_holds_after_a_claim_that_frees_the_key(self, broker: Broker) -> None:
+        unique = Unique(KEY, until="claimed", within=60)
+        await publish(broker, job(unique=unique))
+        await claim_one(broker, lease=LEASE * 10)
+        await self.pass_time(50)
+        assert await _second(broker, unique) == "duplicate"
+        await self.pass_time(11)
+        assert await _second(broker, unique) == "accepted"
+
     async def test_within_counts_from_the_acceptance(self, broker: Broker) -> None:
         await publish(broker, job(unique=self.WITHIN))
         held = await claim_one(broker, lease=LEASE * 10)
@@ -209,6 +217,25 @@ class UniqueReplace(Chapter):
         await publish(broker, job("a", unique=self.REPLACE, priority=1))
         await broker.publish([job("b", unique=self.REPLACE, priority=3)])
         assert (await claim_one(broker)).job.priority == 1
+
+    async def test_a_job_that_waits_for_its_retry_may_be_replaced(self, broker: Broker) -> None:
+        await publish(broker, job("a", payload=b"old", unique=self.REPLACE))
+        await settle(broker, Retried(await claim_one(broker), after=60))
+        (answer,) = await broker.publish([job("b", payload=b"new", unique=self.REPLACE)])
+        assert (answer.kind, answer.of) == ("replaced", "a")
+        came = (await claim_one(broker)).job
+        assert (came.id, came.payload, came.attempt) == ("a", b"new", 2)
+
+    @needs("lanes")
+    async def test_a_replaced_job_keeps_its_lane_and_its_place_in_it(self, broker: Broker) -> None:
+        lane = Lane("mail/send:ada", ordered=True)
+        await publish(broker, job("first", lane=lane), job("a", payload=b"old", lane=lane, unique=self.REPLACE))
+        (answer,) = await broker.publish([job("b", payload=b"new", unique=self.REPLACE)])
+        assert (answer.kind, answer.of) == ("replaced", "a")
+        held = await claim_one(broker)
+        assert held.job.id == "first"
+        await settle(broker, Succeeded(held))
+        assert (await claim_one(broker)).job.payload == b"new"
 
     async def test_a_running_job_is_not_replaced(self, broker: Broker) -> None:
         await publish(broker, job("a", payload=b"old", unique=self.REPLACE))

@@ -12,6 +12,7 @@ from workhorse.engine import Broker, Claim, Envelope, Filter, Outcome, Put, Rele
 QUEUE = "mail"
 LEASE = 30.0
 LARGEST_TRIED = 64 << 20
+A_YEAR = 365 * 86400.0
 PATIENCE = 10.0
 """Real seconds after which what should have come at once did not come."""
 
