@@ -3,8 +3,11 @@
 Not collected by itself: `test_conformance_catches.py` runs it and expects the failures.
 """
 
+import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -18,6 +21,7 @@ from workhorse.engine import (
     Engine,
     Envelope,
     Features,
+    Filter,
     Inspector,
     Lane,
     Outcome,
@@ -28,13 +32,19 @@ from workhorse.engine import (
 )
 from workhorse.testing.conformance import Conformance
 from workhorse.testing.conformance.claim import Claiming
+from workhorse.testing.conformance.crash import Vanished
+from workhorse.testing.conformance.given_up import GivenUp
 from workhorse.testing.conformance.lanes_histories import LaneHistories
 from workhorse.testing.conformance.lease import Crashes, Zombies
 from workhorse.testing.conformance.orders import Orders
 from workhorse.testing.conformance.publish import Publish
+from workhorse.testing.conformance.rough import Resent
 from workhorse.testing.conformance.settle import Settle
 from workhorse.testing.conformance.settle_together import SettleTogether
+from workhorse.testing.conformance.skew import Skew
 from workhorse.testing.conformance.store import StoreVersions
+from workhorse.testing.conformance.unanswered import UnansweredPublish, UnansweredSettle
+from workhorse.testing.faults import FaultyEngine, Seeded
 
 replace = msgspec.structs.replace
 
@@ -240,6 +250,102 @@ class VersionsByKey(Around):
         return numbers[version - 1] if 0 < version <= len(numbers) else -version if version else ABSENT
 
 
+class WritesThenSettles(Around):
+    """Facts first, the outcome some time after: whoever gives up in between has done half of it."""
+
+    async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
+        store: Store = self.shared["engine"].store
+        await asyncio.shield(store.put([put for each in outcomes for put in each.writes]))
+        await _turns()
+        return list(await self.inner.settle([replace(each, writes=()) for each in outcomes]))
+
+
+class HoldsThenLeases(Around):
+    """A claim holds for good, and is given its lease when it is answered: who gives up before that keeps it for ever."""
+
+    inner: Broker
+
+    async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
+        claims = await asyncio.shield(self.inner.claim(queues, limit, 1e9))
+        await _turns()
+        await self.inner.extend(claims, lease)
+        return claims
+
+
+class NeverLetsGo(Around):
+    """A lease has no end: whoever claimed will settle some day."""
+
+    inner: Broker
+
+    async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
+        return await self.inner.claim(queues, limit, 1e9)
+
+
+class ForgivesLostClaims(Around):
+    """Who claims again and has settled nothing must have lost the answer: what it held is handed back at once."""
+
+    inner: Broker
+
+    async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
+        await self.inner.settle([Released(each) for each in self.shared.get("held", [])])
+        self.shared["held"] = await self.inner.claim(queues, limit, lease)
+        return self.shared["held"]
+
+
+class BeginsAnew(Around):
+    """The same id again is a new job: what was there is deleted first."""
+
+    inner: Broker
+
+    async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
+        await self.shared["engine"].inspector.delete(Filter(ids=[each.id for each in jobs]))
+        return await self.inner.publish(jobs)
+
+
+class ConflictsWithItself(Around):
+    """A stale outcome with expectations finds its own facts, and calls them somebody else's."""
+
+    inner: Broker
+
+    async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
+        undone = await self.inner.settle(outcomes)
+        expects = [any(put.expect is not None for put in each.writes) for each, _ in undone]
+        return [(each, "conflict" if mine else why) for (each, why), mine in zip(undone, expects, strict=True)]
+
+
+class CallersDelay(Around):
+    """A delay ends by the wall clock of whoever published."""
+
+    inner: Broker
+
+    async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
+        off = _wall_clock_off()
+        late = [replace(each, delay=max(0, each.delay + off)) if each.delay else each for each in jobs]
+        return await self.inner.publish(late)
+
+
+class CallersLease(Around):
+    """A lease ends by the wall clock of whoever claimed."""
+
+    inner: Broker
+
+    async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
+        return await self.inner.claim(queues, limit, max(0, lease + _wall_clock_off()))
+
+
+async def _turns() -> None:
+    """Longer than any caller of the suite has patience."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
+
+
+_REAL = time.time() - time.monotonic()
+
+
+def _wall_clock_off() -> float:
+    return round(time.time() - time.monotonic() - _REAL, -2)
+
+
 class Mutant(InMemory):
     """The engine in memory, wrapped; each mutant runs the chapters that speak of what it breaks."""
 
@@ -302,3 +408,44 @@ class TestWidensLanes(Mutant, LaneHistories):
 
 class TestVersionsByKey(Mutant, StoreVersions):
     parts: ClassVar = {"store": VersionsByKey}
+
+
+class TestWritesThenSettles(Mutant, GivenUp):
+    parts: ClassVar = {"broker": WritesThenSettles}
+
+
+class TestHoldsThenLeases(Mutant, GivenUp, Vanished):
+    parts: ClassVar = {"broker": HoldsThenLeases}
+
+
+class TestNeverLetsGo(Mutant, Vanished):
+    parts: ClassVar = {"broker": NeverLetsGo}
+
+
+class TestForgivesLostClaims(Mutant, Vanished):
+    parts: ClassVar = {"broker": ForgivesLostClaims}
+
+
+class TestBeginsAnew(Mutant, UnansweredPublish):
+    parts: ClassVar = {"broker": BeginsAnew}
+
+
+class TestConflictsWithItself(Mutant, UnansweredSettle, SettleTogether):
+    parts: ClassVar = {"broker": ConflictsWithItself}
+
+
+class TestConflictsRoughly(Mutant, SettleTogether):
+    """The same behind faults: each settle is sent again."""
+
+    parts: ClassVar = {"broker": ConflictsWithItself}
+
+    def engine(self, name: str) -> Engine:
+        return FaultyEngine(super().engine(name), Seeded(Random(0), {"settle": {Resent(): 1}}))
+
+
+class TestCallersDelay(Mutant, Publish, Skew):
+    parts: ClassVar = {"broker": CallersDelay}
+
+
+class TestCallersLease(Mutant, Claiming, Crashes, Skew):
+    parts: ClassVar = {"broker": CallersLease}

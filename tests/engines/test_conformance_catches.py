@@ -73,10 +73,35 @@ def test_a_wrapper_that_changes_nothing_is_not_caught(verdicts: Verdicts) -> Non
         ("SettlesThenWrites", "test_a_conflict_leaves_the_whole_outcome_undone"),
         ("WidensLanes", "test_any_history_keeps_the_width_and_leaves_nothing_stuck"),
         ("VersionsByKey", "test_a_version_does_not_come_back_after_a_delete"),
+        ("WritesThenSettles", "test_a_settle_that_was_given_up_is_done_whole_or_not_at_all"),
+        ("HoldsThenLeases", "test_what_a_claim_that_was_given_up_took_comes_after_its_lease"),
+        ("NeverLetsGo", "test_a_claim_that_nobody_heard_of_is_held_until_its_lease_ends"),
+        ("ForgivesLostClaims", "test_who_claims_again_after_a_lost_answer_gets_what_is_left"),
+        ("BeginsAnew", "test_a_delay_counts_from_the_publish_that_was_not_answered"),
+        ("ConflictsWithItself", "test_an_outcome_settled_again_is_no_conflict_with_itself"),
+        ("ConflictsRoughly", "test_a_version_that_is_expected_and_there_is_no_conflict"),
+        ("CallersDelay", "test_a_delay_counts_by_the_engines_clock"),
+        ("CallersLease", "test_a_lease_ends_by_the_engines_clock"),
     ],
 )
 def test_a_wrong_engine_is_caught_by_the_promise_it_breaks(verdicts: Verdicts, mutant: str, promise: str) -> None:
     assert promise in failed(verdicts, mutant)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "chapters"),
+    [
+        ("HoldsThenLeases", {"given_up"}),
+        ("ConflictsWithItself", {"unanswered"}),
+        ("CallersDelay", {"skew"}),
+        ("CallersLease", {"skew"}),
+    ],
+)
+def test_what_only_a_rough_way_shows_is_caught_by_the_chapters_that_go_it(
+    run: tuple[Verdicts, str], verdicts: Verdicts, mutant: str, chapters: set[str]
+) -> None:
+    caught = {line.split()[2].rstrip(":") for line in run[1].splitlines() if line.startswith(f"failed: {mutant} ")}
+    assert caught == chapters, failed(verdicts, mutant)
 
 
 def test_what_an_engine_does_not_promise_is_skipped_and_not_failed(verdicts: Verdicts) -> None:
