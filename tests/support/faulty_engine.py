@@ -1,17 +1,19 @@
-"""Apps whose engines a test makes fail: the line between them is a script of the testing kit."""
+"""Apps whose engines a test makes fail: the line between them is a nemesis of the testing kit."""
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from workhorse.engines import open_engine
-from workhorse.testing.faults import FaultyEngine, Script
+from workhorse.testing.faults import FaultyEngine, Nemesis
+
+Line = TypeVar("Line", bound=Nemesis)
 
 
-def lined(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """From now on all apps reach their engines, the one of their leases too, over the line that is returned."""
-    line = Script()
+def lined(monkeypatch: pytest.MonkeyPatch, line: Line) -> Line:
+    """From now on all apps reach their engines, the one of their leases too, over this line."""
     monkeypatch.setattr("workhorse.app.front.open_engine", lambda url: FaultyEngine(open_engine(url), line))
     return line
 

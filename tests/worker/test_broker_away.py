@@ -19,7 +19,7 @@ from workhorse.testing.faults import Away, Call, Lost, Script
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Script:
-    return lined(monkeypatch)
+    return lined(monkeypatch, Script())
 
 
 class Shop:

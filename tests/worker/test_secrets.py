@@ -18,6 +18,7 @@ from workhorse.engine import Claim, Envelope, Row
 from workhorse.errors import BrokerUnavailable, DeclarationError, WorkhorseError
 from workhorse.observe.logging import JsonFormatter, TextFormatter
 from workhorse.testing import in_memory
+from workhorse.testing.faults import Script
 
 CANARY = "hunter2-canary"
 HEADERS = {"api-Token": CANARY, "client_secret": CANARY, "Password": CANARY, "AUTHORIZATION": CANARY, "Cookie": CANARY}
@@ -113,7 +114,7 @@ async def test_a_job_is_run_failed_snoozed_lost_and_buried_and_no_line_holds_its
 async def test_an_engine_that_is_away_is_told_without_the_secrets_of_what_was_sent(
     monkeypatch: pytest.MonkeyPatch, written: io.StringIO
 ) -> None:
-    line = lined(monkeypatch)
+    line = lined(monkeypatch, Script())
     app = Workhorse("memory://", headers=HEADERS, enqueue_timeout=0.05)
     async with app:
         line.cut()

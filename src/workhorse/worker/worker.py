@@ -154,6 +154,8 @@ class Worker:
                 "claim", lambda: broker.claim(self._queues, wanted, self._lease), self._stopped.is_set
             )
             crew.accept(claims or [])
+            if self._stopped.is_set():
+                crew.hand_back_waiting(older=0)  # before any slot has begun with what came late
         finally:
             self._budget.give_back(wanted - len(claims or []))
             crew.quarantine.claiming(False)
@@ -207,14 +209,14 @@ class Worker:
                 self._nudge.wait(), self._now.wait() if at_once else asyncio.sleep(left), asyncio.sleep(left)
             )
 
-    @staticmethod
-    async def _shielded(claiming: "asyncio.Task[int]") -> int:
+    async def _shielded(self, claiming: "asyncio.Task[int]") -> int:
         cancelled: asyncio.CancelledError | None = None
         while not claiming.done():  # whoever is impatient cancels twice
             try:
                 await asyncio.shield(claiming)
             except asyncio.CancelledError as error:
                 cancelled = error
+                self._stopped.set()  # an engine that is away is not waited for, and what comes late is handed back
         if cancelled is not None:
             raise cancelled
         return claiming.result()
