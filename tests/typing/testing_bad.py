@@ -2,6 +2,7 @@
 
 from workhorse import Workhorse
 from workhorse.testing import ManualClock, drain, in_memory
+from workhorse.testing.faults import Lost, Script, Stalled
 
 app = Workhorse()
 
@@ -14,3 +15,6 @@ async def testing() -> None:
     in_memory("sqlite:///a.db")  # E: an app
     await drain()  # E: an app
     ManualClock(3)  # E: a datetime
+    Script().next("ack", Lost())  # E: a verb of the contract
+    Script().always("settle")  # E: a fault first
+    Stalled(3)  # E: something to wait for

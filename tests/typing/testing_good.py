@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import assert_type
 
 from workhorse import Context, Counts, Workhorse
+from workhorse.engine import Broker, Engine
+from workhorse.engines import open_engine
 from workhorse.testing import ManualClock, drain, in_memory
+from workhorse.testing.faults import (
+    Away,
+    FaultyBroker,
+    FaultyEngine,
+    Happened,
+    Late,
+    Lost,
+    Repeated,
+    Script,
+    Seeded,
+    Stalled,
+)
 
 app = Workhorse("sqlite:///shop.db")
 
@@ -32,3 +47,15 @@ async def testing() -> None:
     assert_type(await drain(app), Counts)
     ManualClock(datetime(2026, 1, 1, tzinfo=UTC)).advance(3)
     assert_type(ManualClock().now(), datetime)
+
+
+async def failing(broker: Broker, clock: ManualClock) -> None:
+    script = Script()
+    script.next("settle", None, Lost(), Repeated())
+    script.next("extend", Stalled(lambda: clock.sleep(31)), Late(lambda: clock.sleep(1)))
+    script.always(Away(OSError("no route")), "claim", "wait")
+    faulty: Broker = FaultyBroker(broker, script)
+    engine: Engine = FaultyEngine(open_engine("memory://"), Seeded(Random(7), {"publish": {Away(): 0.1, Lost(): 0.1}}))
+    await faulty.publish([])
+    await engine.open()
+    assert_type(script.happened, list[Happened])

@@ -8,6 +8,7 @@ from workhorse.engine import (
     Dead,
     Filter,
     Inspector,
+    Lane,
     Released,
     Retried,
     Row,
@@ -137,11 +138,28 @@ class Lists(Chapter):
         await publish(broker, job("c", dead="why"), job("d", queue="other"))
         assert await self._listed(inspector, which) == found
 
-    async def test_a_running_and_a_parked_job_are_found_by_status(self, broker: Broker, inspector: Inspector) -> None:
+    async def test_a_running_job_is_found_by_status(self, broker: Broker, inspector: Inspector) -> None:
         await publish(broker, job("a"))
         await claim_one(broker)
         await publish(broker, job("b"))
         assert await self._listed(inspector, Filter(status="running")) == ["a"]
+        assert await self._listed(inspector, Filter(status="ready")) == ["b"]
+
+    @needs("lanes")
+    async def test_a_parked_job_is_found_by_status(self, broker: Broker, inspector: Inspector) -> None:
+        lane = Lane("mail/send:ada")
+        await publish(broker, job("a", lane=lane))
+        await claim_one(broker)
+        await publish(broker, job("b", lane=lane), job("c"))
+        assert await self._listed(inspector, Filter(status="parked")) == ["b"]
+
+    async def test_a_job_whose_worker_died_is_no_longer_found_running(
+        self, broker: Broker, inspector: Inspector
+    ) -> None:
+        await publish(broker, job("a"))
+        await claim_one(broker)
+        await self.pass_time(LEASE + 1)
+        assert await self._listed(inspector, Filter(status="running")) == []
 
     async def test_a_text_finds_the_jobs_that_carry_it(self, broker: Broker, inspector: Inspector) -> None:
         await publish(broker, job("a", payload=b'{"to": "ada@x.org"}'), job("b", payload=b'{"to": "bob@x.org"}'))
@@ -179,9 +197,12 @@ class Lists(Chapter):
         assert (counts["one"]["ready"], counts["two"]["ready"]) == (2, 1)
 
     async def test_jobs_are_counted_by_status(self, broker: Broker, inspector: Inspector) -> None:
+        await publish(broker, job(), job(dead="why"))
+        await claim_one(broker)
         await publish(broker, job(), job(), job(delay=60))
         counts = await inspector.count("status")
-        assert {status: sum(inner.values()) for status, inner in counts.items()} == {"ready": 2, "scheduled": 1}
+        found = {status: sum(inner.values()) for status, inner in counts.items()}
+        assert found == {"ready": 2, "scheduled": 1, "running": 1, "dead": 1}
 
     async def test_an_empty_engine_counts_nothing(self, inspector: Inspector) -> None:
         assert await inspector.count("queue") == {}
