@@ -10,6 +10,7 @@ import pytest
 
 from workhorse.testing.conformance import Chapter
 
+pytestmark = pytest.mark.timeout(300)  # all mutants are one run of pytest, in the first test
 MUTANTS = Path(__file__).with_name("conformance_mutants.py")
 
 RUN = """
@@ -39,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verdicts, str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert out.exists(), done.stdout + done.stderr
     return json.loads(out.read_text()), done.stdout

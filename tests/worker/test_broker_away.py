@@ -114,6 +114,22 @@ async def test_a_settle_whose_answer_is_lost_is_settled_again_and_done_once(line
     assert shop.runs == [1]
 
 
+async def test_extensions_whose_answers_are_lost_keep_their_jobs_all_the_same(line: Script) -> None:
+    shop, rival = Shop("memory://deaf-leases"), open_engine("memory://deaf-leases")
+    await rival.open()
+    async with shop.app:
+        job = await shop.gated.enqueue(1)
+        line.always(Lost(), "extend")
+        working = asyncio.create_task(shop.app.worker(max_jobs=1, lease=0.5, signals=()).run())
+        await turns(lambda: line.calls.count("extend") >= 6)  # a third of a lease apart, so for two leases
+        assert await rival.broker.claim(["shop"], 1, 30) == []
+        shop.gate.set()
+        assert (await working).succeeded == 1
+        assert await job.result() == "1 at attempt 1"
+    await rival.close()
+    assert (shop.runs, shop.dropped) == ([1], [])
+
+
 async def test_what_another_worker_has_taken_meanwhile_is_not_overwritten(line: Script) -> None:
     shop, rival = Shop("memory://away-and-taken"), open_engine("memory://away-and-taken")
     async with shop.app:
