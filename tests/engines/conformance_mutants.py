@@ -41,9 +41,9 @@ from workhorse.testing.conformance.publish import Publish
 from workhorse.testing.conformance.rough import Resent
 from workhorse.testing.conformance.settle import Settle
 from workhorse.testing.conformance.settle_together import SettleTogether
-from workhorse.testing.conformance.skew import Skew
-from workhorse.testing.conformance.store import StoreVersions
-from workhorse.testing.conformance.unanswered import UnansweredPublish, UnansweredSettle
+from workhorse.testing.conformance.skew import Skew, SkewedFacts
+from workhorse.testing.conformance.store import StoreLives, StoreVersions
+from workhorse.testing.conformance.unanswered import UnansweredFacts, UnansweredPublish, UnansweredSettle
 from workhorse.testing.faults import FaultyEngine, Seeded
 
 replace = msgspec.structs.replace
@@ -333,6 +333,31 @@ class CallersLease(Around):
         return await self.inner.claim(queues, limit, max(0, lease + _wall_clock_off()))
 
 
+class CallersLife(Around):
+    """A fact lives by the wall clock of whoever wrote it."""
+
+    inner: Store
+
+    async def put(self, puts: Sequence[Put], /) -> list[int | None]:
+        return await self.inner.put(
+            [replace(each, ttl=max(0, each.ttl + _wall_clock_off())) if each.ttl else each for each in puts]
+        )
+
+
+class BelievesItsOwn(Around):
+    """A put that expects what is gone is taken for its own repetition where the value is the same."""
+
+    inner: Store
+
+    async def put(self, puts: Sequence[Put], /) -> list[int | None]:
+        found = await self.inner.get([each.key for each in puts])
+        own = [
+            there and there[1] if there and there[0] == each.value else None
+            for each, there in zip(puts, found, strict=True)
+        ]
+        return [mine or answer for mine, answer in zip(own, await self.inner.put(puts), strict=True)]
+
+
 async def _turns() -> None:
     """Longer than any caller of the suite has patience."""
     for _ in range(1000):
@@ -449,3 +474,11 @@ class TestCallersDelay(Mutant, Publish, Skew):
 
 class TestCallersLease(Mutant, Claiming, Crashes, Skew):
     parts: ClassVar = {"broker": CallersLease}
+
+
+class TestCallersLife(Mutant, StoreLives, SkewedFacts):
+    parts: ClassVar = {"store": CallersLife}
+
+
+class TestBelievesItsOwn(Mutant, UnansweredFacts):
+    parts: ClassVar = {"store": BelievesItsOwn}

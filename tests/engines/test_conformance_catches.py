@@ -83,6 +83,8 @@ def test_a_wrapper_that_changes_nothing_is_not_caught(verdicts: Verdicts) -> Non
         ("ConflictsRoughly", "test_a_version_that_is_expected_and_there_is_no_conflict"),
         ("CallersDelay", "test_a_delay_counts_by_the_engines_clock"),
         ("CallersLease", "test_a_lease_ends_by_the_engines_clock"),
+        ("CallersLife", "test_a_fact_lives_by_the_engines_clock"),
+        ("BelievesItsOwn", "test_a_put_that_expects_absent_is_refused_when_sent_again_and_stands"),
     ],
 )
 def test_a_wrong_engine_is_caught_by_the_promise_it_breaks(verdicts: Verdicts, mutant: str, promise: str) -> None:
@@ -96,6 +98,7 @@ def test_a_wrong_engine_is_caught_by_the_promise_it_breaks(verdicts: Verdicts, m
         ("ConflictsWithItself", {"unanswered"}),
         ("CallersDelay", {"skew"}),
         ("CallersLease", {"skew"}),
+        ("CallersLife", {"skew"}),
     ],
 )
 def test_what_only_a_rough_way_shows_is_caught_by_the_chapters_that_go_it(

@@ -23,6 +23,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "test_a_worker_that_wakes_late_overwrites_nothing",
         "test_a_forged_token_settles_nothing",
     ),
+    # A worker's signs of life and a job's progress are puts that are let go: the next one says the same again.
     "2. Publish, claim, settle and put are waited for, also by who must go; where that cannot be, each was done whole or not at"
     " all, and may be sent again.": (
         "test_a_claim_under_way_at_shutdown_is_waited_for_and_what_it_brought_is_handed_back",
