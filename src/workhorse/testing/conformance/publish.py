@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from workhorse.engine import Broker, Inspector, Succeeded
+from workhorse.engine import Broker, Dead, Inspector, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
 from workhorse.testing.conformance.words import (
     A_YEAR,
@@ -131,6 +131,18 @@ class Publish(Chapter):
         row = await inspector.show("a")
         assert row is not None
         assert (row.status, row.reason, row.job.attempt) == ("dead", "it failed elsewhere", 3)
+
+    @needs("inspectable")
+    async def test_the_id_of_a_dead_letter_is_accepted_and_stays_dead(
+        self, broker: Broker, inspector: Inspector
+    ) -> None:
+        await publish(broker, job("a", payload=b"first"))
+        await settle(broker, Dead(await claim_one(broker), reason="why"))
+        await publish(broker, job("a", payload=b"second"))
+        row = await inspector.show("a")
+        assert row is not None
+        assert (row.status, row.reason, row.job.payload) == ("dead", "why", b"first")
+        assert await ids(broker) == []
 
     async def test_one_refusal_does_not_touch_the_others(self, broker: Broker) -> None:
         answers = await broker.publish([job("a"), too_large(broker), job("c")])
