@@ -1,0 +1,42 @@
+"""SQLite files on a clock that the tests move: what the tests of any engine's behaviour share."""
+
+from pathlib import Path
+
+import pytest
+
+from workhorse.engine import Engine
+from workhorse.engines.sql.engine import SqlEngine
+from workhorse.engines.sql.homes import FileHome
+from workhorse.engines.sql.link import Link
+from workhorse.engines.sql.steering import Steering
+from workhorse.engines.sql.tx import Policy, micros
+from workhorse.testing.clock import ManualClock
+
+
+class SteeredFile(FileHome):
+    """A database file whose time is a manual clock's."""
+
+    def __init__(self, path: str, clock: ManualClock) -> None:
+        super().__init__(path, Policy(), steering=Steering(clock))
+        self.clock = clock
+
+    def now(self) -> int:
+        return micros(self.clock.time())
+
+
+class InFiles:
+    """`sqlite:////FILE`: each engine has a connection of its own, as another process would."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.files = tmp_path
+        self.clock = ManualClock()
+
+    def engine(self, name: str) -> Engine:
+        return SqlEngine(Link(SteeredFile(self.file(name), self.clock)))
+
+    async def pass_time(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def file(self, name: str) -> str:
+        return str(self.files / f"{name}.db")
