@@ -22,20 +22,21 @@ def standing(tx: Tx, key: str) -> str:
 
 def collide(tx: Tx, env: Envelope, unique: Unique, standing: str) -> Answer:
     """The key stands for another job: keep that one, or give it this one's payload and due."""
-    if unique.conflict == "replace" and _replace(tx, env, standing):
+    if unique.conflict == "replace" and _replace(tx, env, unique, standing):
         return Answer("replaced", of=standing)
     return Answer("duplicate", of=standing)
 
 
-def _replace(tx: Tx, env: Envelope, standing: str) -> bool:
+def _replace(tx: Tx, env: Envelope, unique: Unique, standing: str) -> bool:
     """A waiting one takes this payload and due, and keeps its id, lane and priority; one that runs stays."""
     found = tx.one(
-        "select seq, state, slot, lane, extra, queue from workhorse_jobs where id = ? and token = 0 and state <= ?",
-        standing, PARKED,
+        "select seq, state, slot, lane, extra, queue, cancel from workhorse_jobs"
+        " where id = ? and ukey = ? and token = 0 and state <= ?",
+        standing, unique.key, PARKED,
     )  # fmt: skip
     if found is None:
         return False
-    seq, state, slot, lane, extra, queue = found
+    seq, state, slot, lane, extra, queue, cancel = found
     due = envelopes.due(env, tx.now)
     inline = env.payload if len(env.payload) <= envelopes.INLINE else None
     tx.run("delete from workhorse_bodies where seq = ?", seq)
@@ -45,7 +46,7 @@ def _replace(tx: Tx, env: Envelope, standing: str) -> bool:
         "update workhorse_jobs set payload = ?, due = ?, expires = ?, extra = ? where seq = ?",
         inline, due, None if env.expires is None else tx.now + micros(env.expires), envelopes.repack(extra, env), seq,
     )  # fmt: skip
-    if lane is not None:
+    if lane is not None and not (cancel and due <= tx.now):  # who is asked to cancel needs no slot, and must not wait for one
         lanes.moved(tx, seq, lane, state, slot, due)
     tx.queues.add(queue)
     return True

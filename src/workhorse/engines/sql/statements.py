@@ -67,10 +67,10 @@ def _forgotten(id: str, now: int) -> Iterator[Statement]:
 def _unique(env: Envelope, unique: Unique, values: tuple[object, ...], now: int) -> Iterator[Statement]:
     if unique.conflict == "replace":
         due = envelopes.due(env, now)
-        waiting = f"id in ({_TAKEN}) and id <> ? and token = 0 and state < 2"
+        waiting = f"id in ({_TAKEN}) and id <> ? and ukey = ? and token = 0 and state < 2"
         yield (
             f"update workhorse_jobs set payload = ?, due = ? where {waiting}",
-            (env.payload, due, unique.key, now, env.id),
+            (env.payload, due, unique.key, now, env.id, unique.key),
         )
     yield (
         f"{envelopes.INTO} select {envelopes.MARKS} where not exists ({_TAKEN}) on conflict (id) do nothing",
