@@ -46,7 +46,9 @@ def _replace(tx: Tx, env: Envelope, unique: Unique, standing: str) -> bool:
         "update workhorse_jobs set payload = ?, due = ?, expires = ?, extra = ? where seq = ?",
         inline, due, None if env.expires is None else tx.now + micros(env.expires), envelopes.repack(extra, env), seq,
     )  # fmt: skip
-    if lane is not None and not (cancel and due <= tx.now):  # who is asked to cancel needs no slot, and must not wait for one
+    if lane is not None and not (
+        cancel and due <= tx.now
+    ):  # who is asked to cancel needs no slot, and must not wait for one
         lanes.moved(tx, seq, lane, state, slot, due)
     tx.queues.add(queue)
     return True

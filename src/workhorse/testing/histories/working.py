@@ -113,7 +113,10 @@ class Working(Facts):
 
     @property
     def late(self) -> list[Claim]:
-        return [each for each in self.claims if not self.model.holds(each)]
+        """Claims that may settle nothing: those whose job another holds, if there are any; they could do harm."""
+        late = [each for each in self.claims if not self.model.holds(each)]
+        held = {each.job.id for each in self.claims if self.model.holds(each)}
+        return [each for each in late if each.job.id in held] or late
 
     def _claimed(self, claim: Claim, asked: Sequence[str]) -> None:
         id = claim.job.id
