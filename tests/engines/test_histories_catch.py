@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workhorse.testing.histories import check
+from workhorse.testing.histories import SEED, check
 
 MUTANTS = runpy.run_path(str(Path(__file__).with_name("conformance_mutants.py")))
 
@@ -44,7 +44,8 @@ def test_a_wrapper_that_changes_nothing_is_not_found_out(mutant: Any) -> None:
     indirect=True,
     ids=lambda each: each[1],
 )
-def test_a_wrong_engine_is_found_out_by_some_history(mutant: Any) -> None:
+def test_a_wrong_engine_is_found_out_by_some_history(mutant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SEED, "1")
     with pytest.raises(AssertionError) as caught:
         check(mutant, histories=300, steps=50, shorten=False)
-    assert any("WORKHORSE_SEED=" in note for note in caught.value.__notes__)
+    assert any(f"{SEED}=1 " in note for note in caught.value.__notes__)

@@ -137,3 +137,20 @@ FOREIGN_TAGS: Final[tuple[bytes, ...]] = (
 
 ODD_VERSIONS: Final[tuple[bytes, ...]] = (b"2", b"999", b'"1"', b"null", b"-1", b"1.0", b"true", b"[1]", b"01e9")
 """What may stand for a version and is none of ours: whoever wrote it may be newer, so nothing is dropped."""
+
+HOSTILE_NAMES: Final[dict[str, str]] = {
+    "empty": "",
+    "blank": " ",
+    "NUL": "a\0b",
+    "a line's end": "a\r\nX-Injected: 1",
+    "terminal escape": "\x1b[2J\x1b]0;title\x07",
+    "right to left": "\u202eabc",
+    "path": "../../etc/passwd",
+    "quotes": "'; drop table workhorse_jobs; --",
+    "markup": "<script>alert(1)</script>",
+    "template": "{{7*7}}%s%n${x}",
+    "a star": "*",
+    "not ASCII": "caf\u00e9",
+    "201 long": "n" * 201,
+}
+"""Names of jobs, queues and tasks that no declaration and no command takes: refused, with what was expected."""
