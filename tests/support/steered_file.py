@@ -16,8 +16,8 @@ from workhorse.testing.clock import ManualClock
 class SteeredFile(FileHome):
     """A database file whose time is a manual clock's."""
 
-    def __init__(self, path: str, clock: ManualClock) -> None:
-        super().__init__(path, Policy(), steering=Steering(clock))
+    def __init__(self, path: str, clock: ManualClock, synchronous: str) -> None:
+        super().__init__(path, Policy(), synchronous, steering=Steering(clock))
         self.clock = clock
 
     def now(self) -> int:
@@ -27,13 +27,15 @@ class SteeredFile(FileHome):
 class InFiles:
     """`sqlite:////FILE`: each engine has a connection of its own, as another process would."""
 
+    synchronous = "full"
+
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
         self.files = tmp_path
         self.clock = ManualClock()
 
     def engine(self, name: str) -> Engine:
-        return SqlEngine(Link(SteeredFile(self.file(name), self.clock)))
+        return SqlEngine(Link(SteeredFile(self.file(name), self.clock, self.synchronous)))
 
     async def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
