@@ -3,50 +3,16 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
-import pytest
-
-from workhorse.engine import Engine
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.homes import FileHome
-from workhorse.engines.sql.link import Link
-from workhorse.engines.sql.steering import Steering
-from workhorse.engines.sql.tx import Policy, micros
-from workhorse.testing.clock import ManualClock
+from steered_file import InFiles
 
 
-class SteeredFile(FileHome):
-    """A database file whose time is a manual clock's."""
-
-    def __init__(self, path: str, clock: ManualClock) -> None:
-        super().__init__(path, Policy(), steering=Steering(clock))
-        self.clock = clock
-
-    def now(self) -> int:
-        return micros(self.clock.time())
-
-
-class OnDisk:
-    """`sqlite:////FILE` on a clock that the tests move: each engine has a connection of its own, as another process would."""
-
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path) -> None:
-        self.files = tmp_path
-        self.clock = ManualClock()
-
-    def engine(self, name: str) -> Engine:
-        return SqlEngine(Link(SteeredFile(self._file(name), self.clock)))
-
-    async def pass_time(self, seconds: float) -> None:
-        self.clock.advance(seconds)
+class OnDisk(InFiles):
+    """`sqlite:////FILE` on a clock that the tests move, and a caller's own connection to it."""
 
     async def transact(self, name: str, statements: Sequence[tuple[str, tuple[object, ...]]], *, commit: bool) -> None:
-        with closing(sqlite3.connect(self._file(name), isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.file(name), isolation_level=None)) as connection:
             connection.execute("begin immediate")
             for text, values in statements:
                 connection.execute(text, values)
             connection.execute("commit" if commit else "rollback")
-
-    def _file(self, name: str) -> str:
-        return str(self.files / f"{name}.db")
