@@ -1,0 +1,29 @@
+"""The account of a run: every line of it, in the order in which it is read."""
+
+from collections.abc import Iterable
+
+from account.again import again
+from account.asking import asking
+from account.claiming import claiming
+from account.deaths import deaths
+from account.harm import Harm
+from account.line import Account
+from account.order import order
+from account.records import Final, Record
+from account.story import stories
+
+
+def account(records: Iterable[Record], rows: Iterable[Final]) -> Account:
+    """What came of every job of a run that is over: nothing is left to do, and all that was written down is here."""
+    written = sorted(records, key=lambda record: record.at)
+    told, harm = stories(written, rows), Harm(written)
+    everything = list(told.values())
+    return Account(
+        (
+            *asking(everything),
+            *claiming(everything, harm),
+            *order(everything, harm),
+            *deaths(everything, harm),
+            *again(everything, harm),
+        )
+    )

@@ -1,0 +1,82 @@
+"""Who is dead, and for what: those that always fail and those that kill, with their reasons; attempts and crashes as they were."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from account.harm import Harm
+from account.line import Line, none_of
+from account.records import ALWAYS, Claimed, Failed
+from account.story import Story
+
+CRASHED = "crashed"
+"""How the reason of a job begins that died with its workers."""
+
+
+def deaths(told: Sequence[Story], harm: Harm) -> Iterator[Line]:
+    """The lines of the dead."""
+    yield Line("dead letters", sum(story.status == "dead" for story in told))
+    yield none_of("dead with a poison job that they only stood by", (it.job for it in told if _bystander(it, harm)))
+    yield none_of("dead letters incomplete, or one too many", (it.job for it in told if it.row and _wrong(it)))
+    yield none_of("attempts over what failed", (it.job for it in told if _overcounted(it)))
+    yield none_of("crashes charged over the deaths of holders", (it.job for it in told if _overcharged(it, harm)))
+
+
+def _bystander(story: Story, harm: Harm) -> bool:
+    """Dead for crashes, though fewer than it takes were its own misfortune."""
+    if story.wish.poison or not _crashed(story):
+        return False
+    last = story.claims[-1] if story.claims else None
+    own = 0 if last is None else sum(_struck(it, story, harm) for it in _unsettled(story, last)) + _unheard(story, harm)
+    return own < story.wish.max_crashes
+
+
+def _crashed(story: Story) -> bool:
+    return story.row is not None and story.status == "dead" and story.row.reason.startswith(CRASHED)
+
+
+def _struck(claim: Claimed, story: Story, harm: Harm) -> bool:
+    newer = story.superseded(claim)
+    return any(fault.kind != "poison" for fault in harm.to(claim, math.inf if newer is None else newer.at))
+
+
+def _unsettled(story: Story, claim: Claimed) -> list[Claimed]:
+    """Earlier claims of the same attempt that no settle is known to have ended."""
+    settled = {it.token for it in story.settled if not it.answer}
+    earlier = story.claims[: story.claims.index(claim)]
+    return [it for it in earlier if it.attempt == claim.attempt and it.token not in settled]
+
+
+def _unheard(story: Story, harm: Harm) -> int:
+    """Crashes under claims that nobody heard of: their worker died with the answer."""
+    last = story.claims[-1]
+    return min(max(0, last.crashes - len(_unsettled(story, last))), harm.unheard(last.since))
+
+
+def _wrong(story: Story) -> bool:
+    if story.wish.poison:
+        return not _crashed(story)
+    if story.wish.fails == ALWAYS:
+        return not (_complete(story) or _crashed(story) or story.cancelled is not None)
+    return story.status == "dead" and not _crashed(story)
+
+
+def _complete(story: Story) -> bool:
+    """As many attempts as it was to have, each error kept, the last one its reason."""
+    row, errors = story.row, {run.end.error for run in story.runs if isinstance(run.end, Failed)}
+    if row is None or row.status != "dead" or row.attempt != story.wish.retries + 1:
+        return False
+    return len(row.errors) == row.attempt and set(row.errors) <= errors and row.errors[-1] in row.reason
+
+
+def _overcounted(story: Story) -> bool:
+    """The attempt of a claim counts from 1, and only a run that failed raises it: a hand-back or a crash does not."""
+    attempts = [claim.attempt for claim in story.claims] + ([story.row.attempt] if story.row is not None else [])
+    return max(attempts, default=1) - 1 > story.failures
+
+
+def _overcharged(story: Story, harm: Harm) -> bool:
+    return any(claim.crashes > _explained(story, claim, harm) + harm.unheard(claim.since) for claim in story.claims)
+
+
+def _explained(story: Story, claim: Claimed, harm: Harm) -> int:
+    return sum(bool(harm.explains(story, before, claim.at)) for before in _unsettled(story, claim))

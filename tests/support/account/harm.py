@@ -1,0 +1,60 @@
+"""What was done to whom: which faults explain that a claim was not settled, or that a job ran once more."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from account.records import Claimed, Claiming, ClaimOver, Fault, Record
+from account.story import Story
+
+EVERYBODY = "*"
+
+
+class Harm:
+    """All faults of a run, and the claims that nobody heard the answer of."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._faults: dict[str, list[Fault]] = {}
+        unheard: set[tuple[str, float]] = set()
+        for record in records:
+            match record:
+                case Fault():
+                    self._faults.setdefault(record.victim, []).append(record)
+                case Claiming():
+                    unheard.add((record.who, record.at))
+                case ClaimOver():
+                    unheard.discard((record.who, record.since))
+                case _:
+                    pass
+        self._unheard = sorted(at for _, at in unheard)
+
+    def to(self, claim: Claimed, until: float = math.inf) -> list[Fault]:
+        """Faults of the holder, or of all, between the claim and a moment."""
+        return [
+            fault
+            for victim in (claim.who, EVERYBODY)
+            for fault in self._faults.get(victim, ())
+            if fault.begins <= until and fault.ends >= claim.since
+        ]
+
+    def jumped(self, since: float, until: float) -> bool:
+        """Whether the engine's clock did, meanwhile."""
+        return any(
+            fault.kind == "jump" and fault.begins <= until and fault.ends >= since
+            for fault in self._faults.get(EVERYBODY, ())
+        )
+
+    def death(self, who: str, since: float) -> float:
+        """When this process was killed, if it was after `since`."""
+        deaths = [it.begins for it in self._faults.get(who, ()) if it.kind in ("kill", "poison") and it.ends >= since]
+        return min(deaths, default=math.inf)
+
+    def unheard(self, until: float) -> int:
+        """Claims before this moment whose answer was lost with whoever made them."""
+        return bisect_right(self._unheard, until)
+
+    def explains(self, story: Story, claim: Claimed, until: float) -> str:
+        """The kind of a fault for which a job was claimed or run again after this claim; empty: nothing explains it."""
+        kinds = [fault.kind for fault in self.to(claim, until)]
+        handed_back = any(it.token == claim.token and it.kind == "Released" for it in story.settling)
+        return next((kind for kind in kinds if kind != "term" or handed_back), "")

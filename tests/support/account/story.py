@@ -1,0 +1,124 @@
+"""The story of one job, out of the records of all processes: its claims, its runs, how it was settled, how it stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from account.records import (
+    Accepted,
+    Asked,
+    CancelAcknowledged,
+    Claimed,
+    Cut,
+    Extended,
+    Failed,
+    Final,
+    Finished,
+    Record,
+    Refused,
+    Settled,
+    Settling,
+    Started,
+    Wish,
+)
+
+ENDINGS = ("Succeeded", "Cancelled", "Dead")
+ENDED = ("succeeded", "cancelled", "dead")
+
+
+@dataclass
+class Run:
+    """One call of the task's code, under the claim that its process made last."""
+
+    start: Started
+    claim: Claimed | None
+    end: Finished | Failed | Cut | None = None
+
+
+@dataclass
+class Story:
+    """All that is known of one job."""
+
+    job: str
+    wish: Wish = field(default_factory=Wish)
+    asked: list[float] = field(default_factory=list[float])
+    accepted: list[float] = field(default_factory=list[float])
+    refused: bool = False
+    cancelled: float | None = None
+    claims: list[Claimed] = field(default_factory=list[Claimed])
+    extended: list[Extended] = field(default_factory=list[Extended])
+    settling: list[Settling] = field(default_factory=list[Settling])
+    settled: list[Settled] = field(default_factory=list[Settled])
+    runs: list[Run] = field(default_factory=list[Run])
+    row: Final | None = None
+
+    @property
+    def status(self) -> str:
+        """Where it stands; empty: nothing is known of it."""
+        return "" if self.row is None else self.row.status
+
+    @property
+    def finished(self) -> bool:
+        """Some run of it went well to its end."""
+        return any(isinstance(run.end, Finished) for run in self.runs)
+
+    @property
+    def failures(self) -> int:
+        """Runs that raised."""
+        return sum(isinstance(run.end, Failed) for run in self.runs)
+
+    @property
+    def end(self) -> float | None:
+        """The earliest moment at which it may have ended by a settle: until then it was live."""
+        return min((it.at for it in self.settling if it.kind in ENDINGS), default=None)
+
+    def superseded(self, claim: Claimed) -> Claimed | None:
+        """The next claim."""
+        after = self.claims.index(claim) + 1
+        return self.claims[after] if after < len(self.claims) else None
+
+    def add(self, record: Record) -> None:
+        """Take in what comes next."""
+        match record:
+            case Asked():
+                self.wish = record.wish
+                self.asked.append(record.at)
+            case Accepted():
+                self.accepted.append(record.at)
+            case Refused():
+                self.refused = True
+            case CancelAcknowledged():
+                self.cancelled = record.at if self.cancelled is None else self.cancelled
+            case Claimed():
+                self.claims.append(record)
+            case Extended():
+                self.extended.append(record)
+            case Settling():
+                self.settling.append(record)
+            case Settled():
+                self.settled.append(record)
+            case Started():
+                self.runs.append(Run(record, self._held_by(record.who)))
+            case Finished() | Failed() | Cut():
+                self._close(record)
+            case _:
+                pass
+
+    def _held_by(self, who: str) -> Claimed | None:
+        return next((claim for claim in reversed(self.claims) if claim.who == who), None)
+
+    def _close(self, end: Finished | Failed | Cut) -> None:
+        for run in self.runs:
+            if run.end is None and (run.start.who, run.start.run) == (end.who, end.run):
+                run.end = end
+                return
+
+
+def stories(records: Iterable[Record], rows: Iterable[Final]) -> dict[str, Story]:
+    """By job, of all jobs that anybody speaks of."""
+    told: dict[str, Story] = {}
+    for record in records:
+        if job := getattr(record, "job", ""):
+            told.setdefault(job, Story(job)).add(record)
+    for row in rows:
+        told.setdefault(row.job, Story(row.job)).row = row
+    return told
