@@ -46,7 +46,7 @@ def _two_alive(story: Story, harm: Harm) -> bool:
 def _valid_until(story: Story, claim: Claimed) -> float:
     """The earliest moment at which its lease may have ended."""
     kept = [it.since + it.lease for it in story.extended if it.token == claim.token and it.answer != "lost"]
-    return max(kept + [claim.since + claim.lease])
+    return max([*kept, claim.since + claim.lease])
 
 
 def _let_go(story: Story, claim: Claimed, at: float) -> bool:
