@@ -15,6 +15,7 @@ CRASHED = "crashed"
 def deaths(told: Sequence[Story], harm: Harm) -> Iterator[Line]:
     """The lines of the dead."""
     yield Line("dead letters", sum(story.status == "dead" for story in told))
+    yield Line("dead for as many crashes of their own", sum(_crashed(it) and not it.wish.poison for it in told))
     yield none_of("dead with a poison job that they only stood by", (it.job for it in told if _bystander(it, harm)))
     yield none_of("dead letters incomplete, or one too many", (it.job for it in told if it.row and _wrong(it)))
     yield none_of("attempts over what failed", (it.job for it in told if _overcounted(it)))

@@ -1,0 +1,108 @@
+"""The app of the ledger's processes: its engines are watched, its tasks write down when they begin and how they end."""
+
+import asyncio
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from account import Cut, Failed, Finished, Started
+from ledger import KEPT, LEASE
+from ledger.journal import Journal, now
+from ledger.watched import Fuse, Watched, die, fault_of_mine
+from workhorse import Context, Fixed, Retry, Workhorse
+from workhorse.app import front
+from workhorse.engines import open_engine
+
+PULSE = 0.1
+
+journal = Journal(Path(os.environ.get("LEDGER_JOURNALS", ".")), os.environ.get("LEDGER_WHO", "nobody"))
+fuse = Fuse(journal, os.environ.get("LEDGER_FUSE", ""))
+front.open_engine = lambda url: Watched(open_engine(url), journal, fuse)
+
+app = Workhorse(
+    os.environ.get("LEDGER_URL", "memory://ledger"),
+    name="ledger",
+    retry=Retry(3, Fixed(0.1)),
+    retain=KEPT,
+    result_ttl=60,
+)
+_runs = itertools.count()
+
+
+class Refusal(Exception):
+    """What a task raises that is to fail."""
+
+
+@contextmanager
+def _on_record(job: str, attempt: int) -> Iterator[None]:
+    run, who = f"{os.getpid()}.{next(_runs)}", journal.who
+    journal.note(Started(at=now(), who=who, job=job, run=run, attempt=attempt))
+    try:
+        yield
+    except Exception as error:
+        journal.note(Failed(at=now(), who=who, job=job, run=run, error=str(error)))
+        raise
+    except BaseException:
+        journal.note(Cut(at=now(), who=who, job=job, run=run))
+        raise
+    journal.note(Finished(at=now(), who=who, job=job, run=run))
+
+
+@app.task
+async def work(ctx: Context, seconds: float, fails: int = 0) -> None:
+    """Take so long; fail at the first attempts."""
+    with _on_record(ctx.job.id, ctx.attempt):
+        await asyncio.sleep(seconds)
+        if ctx.attempt <= fails:
+            raise Refusal(f"attempt {ctx.attempt} is to fail")
+
+
+@app.task(retry=Retry(2, Fixed(0.1)))
+async def hopeless(ctx: Context) -> None:
+    with _on_record(ctx.job.id, ctx.attempt):
+        raise Refusal(f"attempt {ctx.attempt} always fails")
+
+
+@app.task
+def block(ctx: Context, seconds: float) -> None:
+    """In a thread."""
+    with _on_record(ctx.job.id, ctx.attempt):
+        time.sleep(seconds)
+
+
+@app.task(run_in="process")
+def crunch(job: str, number: int) -> int:
+    """In a process of the worker's pool; it never fails, so its attempt is the first."""
+    with _on_record(job, 1):
+        return sum(each * each for each in range(number))
+
+
+@app.task(max_crashes=100)
+async def outlast(ctx: Context, leases: float) -> None:
+    """Longer than a lease; hence killed more often than others."""
+    with _on_record(ctx.job.id, ctx.attempt):
+        await asyncio.sleep(leases * LEASE)
+
+
+@app.task
+async def poison(ctx: Context) -> None:
+    """Kill the worker that runs it."""
+    with _on_record(ctx.job.id, ctx.attempt):
+        die(journal, "poison")
+
+
+def _pulse() -> None:
+    """A machine that does not let this process run costs it leases, and is no fault of anyone here: it goes on record."""
+    while True:
+        due = now() + PULSE
+        time.sleep(PULSE)
+        if now() - due > LEASE / 4:
+            journal.note(fault_of_mine(journal, "starved", due))
+
+
+if "LEDGER_WHO" in os.environ:
+    threading.Thread(target=_pulse, name="ledger-pulse", daemon=True).start()

@@ -1,0 +1,101 @@
+"""What is asked for in a run, all chosen before by a seed: ids, tasks, arguments, lanes, keys, delays, and who will be cancelled."""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from account import ALWAYS, Wish
+
+CANCEL_AFTER = 20
+"""So many pieces later."""
+
+KINDS = {
+    "plain": 46, "thread": 8, "flaky": 8, "hopeless": 4, "ordered": 10, "wide": 6, "delayed": 5, "unique": 5, "cancelled": 4,
+    "outlasting": 3, "process": 1,
+}  # fmt: skip
+"""Of a hundred jobs."""
+
+
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One job to be asked for."""
+
+    id: str
+    task: str
+    wish: Wish
+    args: tuple[Any, ...] = ()
+    cancel: bool = False
+
+
+def plan(seed: int, jobs: int, prefix: str, *, poison: bool = True) -> list[Piece]:
+    """So many, in the order in which they are asked for."""
+    chance = random.Random(seed)
+    kinds = chance.choices(list(KINDS), list(KINDS.values()), k=jobs)
+    pieces = [_piece(chance, kind, prefix, number) for number, kind in enumerate(kinds)]
+    if poison:
+        pieces[jobs // 3] = Piece(_id(chance, "plain", prefix, jobs // 3), "poison", Wish(kind="poison", poison=True))
+    return pieces
+
+
+def plain(jobs: int, seconds: float) -> list[Piece]:
+    """So many that only take so long."""
+    return [
+        Piece(_id(random.Random(number), "plain", "", number), "work", Wish(), (seconds,)) for number in range(jobs)
+    ]
+
+
+def save(path: Path, pieces: Sequence[Piece]) -> None:
+    """For the producers."""
+    path.write_bytes(msgspec.json.encode(pieces))
+
+
+def load(path: Path) -> list[Piece]:
+    """What was saved."""
+    return msgspec.json.decode(path.read_bytes(), type=list[Piece])
+
+
+def to_cancel(pieces: Sequence[Piece], before: int, upto: int) -> Iterator[str]:
+    """Whom to cancel once the pieces from `before` to `upto` are asked for."""
+    for piece in pieces[max(0, before - CANCEL_AFTER) : max(0, upto - CANCEL_AFTER)]:
+        if piece.cancel:
+            yield piece.id
+
+
+def _piece(chance: random.Random, kind: str, prefix: str, number: int) -> Piece:
+    id, short = _id(chance, kind, prefix, number), chance.uniform(0.001, 0.02)
+    lane = f"ledger/{prefix}-{kind}-"
+    match kind:
+        case "thread":
+            return Piece(id, "block", Wish(kind=kind), (short,))
+        case "process":
+            return Piece(id, "crunch", Wish(kind=kind), (id, 20_000))
+        case "flaky":
+            return Piece(id, "work", Wish(kind=kind, fails=1), (short, 1))
+        case "hopeless":
+            return Piece(id, "hopeless", Wish(kind=kind, fails=ALWAYS, retries=2))
+        case "ordered":
+            fails = int(chance.random() < 0.1)
+            wish = Wish(kind=kind, lane=lane + str(chance.randrange(5)), ordered=True, fails=fails)
+            return Piece(id, "work", wish, (short, fails))
+        case "wide":
+            return Piece(id, "work", Wish(kind=kind, lane=lane + str(chance.randrange(2)), width=2), (short,))
+        case "delayed":
+            return Piece(id, "work", Wish(kind=kind, delay=chance.uniform(0.2, 3)), (short,))
+        case "unique":
+            return Piece(id, "work", Wish(kind=kind, unique=lane + str(chance.randrange(5))), (short,))
+        case "cancelled":
+            waits = chance.random() < 0.6
+            return Piece(id, "work", Wish(kind=kind, delay=5 if waits else 0), (short if waits else 5.0,), cancel=True)
+        case "outlasting":
+            return Piece(id, "outlast", Wish(kind=kind, max_crashes=100), (chance.uniform(1.2, 2.5),))
+        case _:
+            return Piece(id, "work", Wish(kind=kind), (short,))
+
+
+def _id(chance: random.Random, kind: str, prefix: str, number: int) -> str:
+    """Half of them look as the library's own do, half are a person's: they are treated apart."""
+    if kind in ("plain", "thread", "flaky"):
+        return f"{number:012x}7{chance.getrandbits(76):019x}"
+    return f"{prefix}-{kind}-{number:06}"
