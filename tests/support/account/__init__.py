@@ -6,6 +6,7 @@ A pure function: no clock, no file, no process. A simulation feeds it from memor
 from account.book import account as account
 from account.line import Account as Account
 from account.line import Line as Line
+from account.line import total as total
 from account.records import ALWAYS as ALWAYS
 from account.records import Accepted as Accepted
 from account.records import Asked as Asked

@@ -1,6 +1,7 @@
 """The app of the ledger's processes: its engines are watched, its tasks write down when they begin and how they end."""
 
 import asyncio
+import importlib
 import itertools
 import os
 import threading
@@ -31,6 +32,8 @@ app = Workhorse(
     result_ttl=60,
 )
 _runs = itertools.count()
+if "MUTANT" in os.environ:  # the ledger is to notice that the library is wrong in this way
+    importlib.import_module("mutants").from_environment()
 
 
 class Refusal(Exception):
@@ -88,7 +91,7 @@ async def outlast(ctx: Context, leases: float) -> None:
         await asyncio.sleep(leases * LEASE)
 
 
-@app.task
+@app.task(queue="risky")
 async def poison(ctx: Context) -> None:
     """Kill the worker that runs it."""
     with _on_record(ctx.job.id, ctx.attempt):

@@ -43,12 +43,19 @@ class Crew:
         self.workers: list[Life] = []
         self.producer: Life | None = None
 
-    def hire(self, fuse: str = "") -> Life:
+    def hire(self, fuse: str = "", *options: str) -> Life:
         """One more worker."""
         app = ["-m", "workhorse", "worker", "ledger.app:app"]
-        life = self._start("w", [*app, "--concurrency", str(SLOTS), "--lease", str(LEASE), "--grace", str(GRACE)], fuse)
+        usual = ["--concurrency", str(SLOTS), "--lease", str(LEASE), "--grace", str(GRACE)]
+        life = self._start("w", [*app, *usual, *options], fuse)
         life.fused = bool(fuse)
         self.workers.append(life)
+        return life
+
+    def hire_elder(self) -> Life:
+        """A worker that nothing is done to, and that runs no poison, so that its memory can be watched."""
+        life = self.hire("", "--queues", "ledger")
+        life.immune = True
         return life
 
     def produce(self, first: int, rate: float, fuse: str = "") -> Life:

@@ -71,7 +71,9 @@ async def _publish(batch: Sequence[Piece]) -> list[Record]:
 
 
 def _job(piece: Piece) -> Job[Any]:
-    job = app.job(piece.task, *piece.args)
+    task = app.registry.get(piece.task)
+    assert task is not None
+    job = task.job(*piece.args)
     options = {"delay": piece.wish.delay} if piece.wish.delay else {}
     return Job(piece.id, job.task, job.args, job.kwargs, job.queue, job.priority, job.headers, options)
 

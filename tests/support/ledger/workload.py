@@ -1,7 +1,7 @@
 """What is asked for in a run, all chosen before by a seed: ids, tasks, arguments, lanes, keys, delays, and who will be cancelled."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from account import ALWAYS, Wish
 CANCEL_AFTER = 20
 """So many pieces later."""
 
-KINDS = {
+MIX = {
     "plain": 46, "thread": 8, "flaky": 8, "hopeless": 4, "ordered": 10, "wide": 6, "delayed": 5, "unique": 5, "cancelled": 4,
     "outlasting": 3, "process": 1,
 }  # fmt: skip
@@ -29,13 +29,12 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     cancel: bool = False
 
 
-def plan(seed: int, jobs: int, prefix: str, *, poison: bool = True) -> list[Piece]:
-    """So many, in the order in which they are asked for."""
-    chance = random.Random(seed)
-    kinds = chance.choices(list(KINDS), list(KINDS.values()), k=jobs)
-    pieces = [_piece(chance, kind, prefix, number) for number, kind in enumerate(kinds)]
-    if poison:
-        pieces[jobs // 3] = Piece(_id(chance, "plain", prefix, jobs // 3), "poison", Wish(kind="poison", poison=True))
+def plan(seed: int, jobs: int, prefix: str, mix: Mapping[str, float] = MIX) -> list[Piece]:
+    """So many, in the order in which they are asked for; one of them is poison."""
+    chance, lanes = random.Random(seed), max(5, jobs // 400)
+    kinds = chance.choices(list(mix), list(mix.values()), k=jobs)
+    pieces = [_piece(chance, kind, prefix, number, lanes) for number, kind in enumerate(kinds)]
+    pieces[jobs // 3] = Piece(f"{prefix}-poison", "poison", Wish(kind="poison", poison=True))
     return pieces
 
 
@@ -63,9 +62,9 @@ def to_cancel(pieces: Sequence[Piece], before: int, upto: int) -> Iterator[str]:
             yield piece.id
 
 
-def _piece(chance: random.Random, kind: str, prefix: str, number: int) -> Piece:
+def _piece(chance: random.Random, kind: str, prefix: str, number: int, lanes: int) -> Piece:
     id, short = _id(chance, kind, prefix, number), chance.uniform(0.001, 0.02)
-    lane = f"ledger/{prefix}-{kind}-"
+    lane = f"ledger/{prefix}-{kind}-{chance.randrange(lanes)}"
     match kind:
         case "thread":
             return Piece(id, "block", Wish(kind=kind), (short,))
@@ -77,14 +76,14 @@ def _piece(chance: random.Random, kind: str, prefix: str, number: int) -> Piece:
             return Piece(id, "hopeless", Wish(kind=kind, fails=ALWAYS, retries=2))
         case "ordered":
             fails = int(chance.random() < 0.1)
-            wish = Wish(kind=kind, lane=lane + str(chance.randrange(5)), ordered=True, fails=fails)
+            wish = Wish(kind=kind, lane=lane, ordered=True, fails=fails)
             return Piece(id, "work", wish, (short, fails))
         case "wide":
-            return Piece(id, "work", Wish(kind=kind, lane=lane + str(chance.randrange(2)), width=2), (short,))
+            return Piece(id, "work", Wish(kind=kind, lane=lane, width=2), (short,))
         case "delayed":
             return Piece(id, "work", Wish(kind=kind, delay=chance.uniform(0.2, 3)), (short,))
         case "unique":
-            return Piece(id, "work", Wish(kind=kind, unique=lane + str(chance.randrange(5))), (short,))
+            return Piece(id, "work", Wish(kind=kind, unique=lane), (short,))
         case "cancelled":
             waits = chance.random() < 0.6
             return Piece(id, "work", Wish(kind=kind, delay=5 if waits else 0), (short if waits else 5.0,), cancel=True)
