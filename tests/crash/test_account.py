@@ -96,6 +96,9 @@ class Told:
     def run(self, who: str, token: str, job: str = "j", **claim: int) -> Self:
         return self.claim(who, token, job, **claim).start(who, job, claim.get("attempt", 1)).finish(who, job)
 
+    def run_late(self, who: str, token: str) -> Self:
+        return self.start(who).finish(who).settle(who, token, answer="stale")
+
     def done(self, who: str, token: str, job: str = "j", **claim: int) -> Self:
         return self.run(who, token, job, **claim).settle(who, token, job).row(job)
 
@@ -128,6 +131,14 @@ def killed_under(*tokens: str, kind: str = "kill", **wish: object) -> Told:
 def crashed(told: Told, crashes: int) -> Told:
     told.claim("w", "last", crashes=crashes).settle("w", "last", kind="Dead")
     return told.row(status="dead", reason=f"crashed: {crashes} workers died", crashes=crashes)
+
+
+def beside_poison(last: int) -> Told:
+    """Killed twice by itself, then under a poison job that was claimed with so many crashes."""
+    told = killed_under("1", "2").ask("p", poison=True)
+    told.claim("v", "p", "p", crashes=last).claim("v", "3", crashes=2).start("v", "p").start("v").fault("poison", "v")
+    told.wait(LEASE).row("p", "dead", reason="crashed: 3 workers died")
+    return crashed(told, 3)
 
 
 def lane(*, ordered: bool = True, width: int = 1) -> Told:
@@ -168,6 +179,26 @@ GOOD = {
     "always failing": always(3, 3),
     "a poison job": crashed(killed_under("1", "2", "3", kind="poison", poison=True), 3),
     "killed three times by itself": crashed(killed_under("1", "2", "3"), 3),
+    "beside a poison job that nobody could know yet": beside_poison(last=0),
+    "frozen between its claim and its start": Told()
+    .ask()
+    .claim("v", "v")
+    .fault("stop", "v", LEASE)
+    .run("w", "1", crashes=1)
+    .run_late("v", "v")
+    .settle("w", "1")
+    .row(),
+    "claimed twice by one process, which had lost it in between": Told()
+    .ask()
+    .claim("v", "1")
+    .fault("jump", "*")
+    .claim("v", "2", crashes=1)
+    .start("v")
+    .finish("v")
+    .start("v")
+    .finish("v")
+    .settle("v", "2")
+    .row(),
     "longer than its lease, extended": Told().ask().claim("w", "1").wait(8).extend("w", "1").wait(8).start("w")
     .finish("w").settle("w", "1").row(),
     "a jump of the clock ends a lease": Told().ask().claim("v", "1").start("v").fault("jump", "*").done("w", "2", crashes=1)
@@ -202,7 +233,7 @@ BAD = {
     .finish("w", "a").settle("w", "1", "a").row("a"),
     "two live jobs of one unique key": Told().ask("a", unique="k").ask("b", unique="k").done("w", "1", "a").done("w", "2", "b"),
     "delayed, ran before its time": Told().ask(delay=5).wait(4).done("w", "1"),
-    "dead with a poison job that they only stood by": crashed(killed_under("1", "2", "3", kind="poison"), 3),
+    "dead with a poison job that they only stood by": beside_poison(last=2),
     "dead letters incomplete, or one too many": always(3, 2),
     "attempts over what failed": Told().ask().claim("w", "1").start("w").settle("w", "1", kind="Released")
     .done("v", "2", attempt=2),
@@ -227,6 +258,7 @@ MORE = [
     .done("w", "2", crashes=1)),
     ("run again, and no fault explains it", Told().ask().claim("v", "1").start("v").finish("v").fault("term", "v")
     .wait(LEASE).done("w", "2")),
+    ("run again, and no fault explains it", Told().ask().run("v", "1").start("v").finish("v").settle("v", "1").row()),
     ("ordered lane out of order", lane().done("w", "2", "b").row("a", "ready")),
 ]  # fmt: skip
 

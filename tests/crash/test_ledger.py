@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from account import Account, Finished, account
@@ -85,7 +86,9 @@ def _survived(scene: Stage, seed: int, size: Size, say: Say) -> Counter[str]:
 
 
 def _judged(scene: Stage) -> Account:
-    return account(Reader(scene.crew.journals).more(), scene.office.rows())
+    rows = list(scene.office.rows())
+    (scene.folder / "rows").write_bytes(msgspec.json.encode(rows))  # with the journals, to be judged again
+    return account(Reader(scene.crew.journals).more(), rows)
 
 
 def _finished(scene: Stage) -> int:

@@ -34,4 +34,6 @@ def _repeats(story: Story) -> Iterator[tuple[Run, Run]]:
 
 
 def _why(story: Story, before: Run, after: Run, harm: Harm) -> str:
-    return "" if before.claim is None else harm.explains(story, before.claim, after.start.at)
+    """What befell the older claim of the two until the newer one was made; one that wakes late may start after its successor."""
+    claims = [claim for claim in story.claims if claim in (before.claim, after.claim)]
+    return harm.explains(story, claims[0], claims[1].at) if len(claims) == 2 else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from account.harm import Harm
 from account.line import Line, none_of
-from account.records import ALWAYS, Claimed, Failed
+from account.records import ALWAYS, Claimed, Failed, Fault
 from account.story import Story
 
 CRASHED = "crashed"
@@ -16,28 +16,47 @@ def deaths(told: Sequence[Story], harm: Harm) -> Iterator[Line]:
     """The lines of the dead."""
     yield Line("dead letters", sum(story.status == "dead" for story in told))
     yield Line("dead for as many crashes of their own", sum(_crashed(it) and not it.wish.poison for it in told))
-    yield none_of("dead with a poison job that they only stood by", (it.job for it in told if _bystander(it, harm)))
+    last = _last_deaths(told, harm)
+    yield none_of(
+        "dead with a poison job that they only stood by", (it.job for it in told if _bystander(it, last, harm))
+    )
     yield none_of("dead letters incomplete, or one too many", (it.job for it in told if it.row and _wrong(it)))
     yield none_of("attempts over what failed", (it.job for it in told if _overcounted(it)))
     yield none_of("crashes charged over the deaths of holders", (it.job for it in told if _overcharged(it, harm)))
 
 
-def _bystander(story: Story, harm: Harm) -> bool:
-    """Dead for crashes, though fewer than it takes were its own misfortune."""
-    if story.wish.poison or not _crashed(story):
+def _bystander(story: Story, last_deaths: set[str], harm: Harm) -> bool:
+    """Dead, and its last crash was the death of a poison job on its last chance, which had to be kept apart from it."""
+    if story.wish.poison or not _crashed(story) or not story.claims:
         return False
-    last = story.claims[-1] if story.claims else None
-    own = 0 if last is None else sum(_struck(it, story, harm) for it in _unsettled(story, last)) + _unheard(story, harm)
-    return own < story.wish.max_crashes
+    charged = _unsettled(story, story.claims[-1])[-1:]
+    return any(
+        claim.who in last_deaths
+        and claim.crashes == story.wish.max_crashes - 1
+        and not any(fault.kind != "poison" for fault in _struck(claim, story, harm))
+        for claim in charged
+    )
+
+
+def _last_deaths(told: Sequence[Story], harm: Harm) -> set[str]:
+    """Who died under a poison job on its last chance."""
+    return {
+        claim.who
+        for story in told
+        if story.wish.poison
+        for claim in story.claims
+        if claim.crashes >= story.wish.max_crashes - 1
+        and any(fault.kind == "poison" for fault in _struck(claim, story, harm))
+    }
 
 
 def _crashed(story: Story) -> bool:
     return story.row is not None and story.status == "dead" and story.row.reason.startswith(CRASHED)
 
 
-def _struck(claim: Claimed, story: Story, harm: Harm) -> bool:
+def _struck(claim: Claimed, story: Story, harm: Harm) -> list[Fault]:
     newer = story.superseded(claim)
-    return any(fault.kind != "poison" for fault in harm.to(claim, math.inf if newer is None else newer.at))
+    return harm.to(claim, math.inf if newer is None else newer.at)
 
 
 def _unsettled(story: Story, claim: Claimed) -> list[Claimed]:
@@ -45,12 +64,6 @@ def _unsettled(story: Story, claim: Claimed) -> list[Claimed]:
     settled = {it.token for it in story.settled if not it.answer}
     earlier = story.claims[: story.claims.index(claim)]
     return [it for it in earlier if it.attempt == claim.attempt and it.token not in settled]
-
-
-def _unheard(story: Story, harm: Harm) -> int:
-    """Crashes under claims that nobody heard of: their worker died with the answer."""
-    last = story.claims[-1]
-    return min(max(0, last.crashes - len(_unsettled(story, last))), harm.unheard(last.since))
 
 
 def _wrong(story: Story) -> bool:

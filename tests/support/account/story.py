@@ -27,7 +27,7 @@ ENDED = ("succeeded", "cancelled", "dead")
 
 @dataclass
 class Run:
-    """One call of the task's code, under the claim that its process made last."""
+    """One call of the task's code, under a claim of its process."""
 
     start: Started
     claim: Claimed | None
@@ -104,7 +104,9 @@ class Story:
                 pass
 
     def _held_by(self, who: str) -> Claimed | None:
-        return next((claim for claim in reversed(self.claims) if claim.who == who), None)
+        """The newest claim of this process under which nothing was run yet; else the newest."""
+        its, run = [claim for claim in reversed(self.claims) if claim.who == who], [run.claim for run in self.runs]
+        return next((claim for claim in its if claim not in run), its[0] if its else None)
 
     def _close(self, end: Finished | Failed | Cut) -> None:
         for run in self.runs:
