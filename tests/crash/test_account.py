@@ -141,6 +141,14 @@ def beside_poison(last: int) -> Told:
     return crashed(told, 3)
 
 
+def frozen_in_its_claim() -> Told:
+    told = Told().ask()
+    begun = told.at
+    told.fault("stop", "v", LEASE + 2).claim("w", "2", crashes=1).start("w").finish("w")
+    told.records.append(Claimed(at=told.at, who="v", job="j", since=begun, token="1", lease=LEASE))
+    return told.wait(0.1).run_late("v", "1").settle("w", "2").row()
+
+
 def lane(*, ordered: bool = True, width: int = 1) -> Told:
     return Told().ask("a", lane="l", ordered=ordered, width=width).ask("b", lane="l", ordered=ordered, width=width)
 
@@ -199,6 +207,7 @@ GOOD = {
     .finish("v")
     .settle("v", "2")
     .row(),
+    "frozen in its claim, whose answer comes after the next one's": frozen_in_its_claim(),
     "longer than its lease, extended": Told().ask().claim("w", "1").wait(8).extend("w", "1").wait(8).start("w")
     .finish("w").settle("w", "1").row(),
     "a jump of the clock ends a lease": Told().ask().claim("v", "1").start("v").fault("jump", "*").done("w", "2", crashes=1)

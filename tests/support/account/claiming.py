@@ -1,6 +1,7 @@
 """Who held a job, and whose word counted: one at a time within a lease, only the newest, only once, and none once it is cancelled."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from account.harm import Harm
 from account.line import Line, none_of
@@ -20,13 +21,11 @@ def claiming(told: Sequence[Story], harm: Harm) -> Iterator[Line]:
 
 
 def _stale(story: Story) -> bool:
-    done = [(settle.token, settle.since) for settle in story.settled if not settle.answer]
-    order = {claim.token: place for place, claim in enumerate(story.claims)}
+    """Of two claims that were under way at once nobody knows which is the newer one."""
+    by_token = {claim.token: claim for claim in story.claims}
+    done = [(by_token[it.token], it.since) for it in story.settled if not it.answer and it.token in by_token]
     return any(
-        order[newer.token] > order[token] and newer.at < since
-        for token, since in done
-        if token in order
-        for newer in story.claims
+        own.at <= newer.since and newer.at < since for own, since in done for newer in story.claims if newer is not own
     )
 
 
@@ -35,12 +34,17 @@ def _twice(story: Story) -> bool:
 
 
 def _two_alive(story: Story, harm: Harm) -> bool:
+    """Whichever of them took effect first, if both were under way at once."""
     return any(
-        newer.at < _valid_until(story, claim) - SLACK
-        and not _let_go(story, claim, newer.at)
+        _too_soon(story, claim, newer)
+        and (claim.at <= newer.since or _too_soon(story, newer, claim))
         and not harm.jumped(claim.since, newer.at)
-        for claim, newer in zip(story.claims, story.claims[1:], strict=False)
+        for claim, newer in pairwise(story.claims)
     )
+
+
+def _too_soon(story: Story, claim: Claimed, newer: Claimed) -> bool:
+    return newer.at < _valid_until(story, claim) - SLACK and not _let_go(story, claim, newer.at)
 
 
 def _valid_until(story: Story, claim: Claimed) -> float:

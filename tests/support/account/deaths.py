@@ -29,7 +29,7 @@ def _bystander(story: Story, last_deaths: set[str], harm: Harm) -> bool:
     """Dead, and its last crash was the death of a poison job on its last chance, which had to be kept apart from it."""
     if story.wish.poison or not _crashed(story) or not story.claims:
         return False
-    charged = _unsettled(story, story.claims[-1])[-1:]
+    charged = _unsettled(story, story.claims[-1])
     return any(
         claim.who in last_deaths
         and claim.crashes == story.wish.max_crashes - 1
@@ -60,9 +60,9 @@ def _struck(claim: Claimed, story: Story, harm: Harm) -> list[Fault]:
 
 
 def _unsettled(story: Story, claim: Claimed) -> list[Claimed]:
-    """Earlier claims of the same attempt that no settle is known to have ended."""
+    """Claims of the same attempt that may be earlier, and that no settle is known to have ended."""
     settled = {it.token for it in story.settled if not it.answer}
-    earlier = story.claims[: story.claims.index(claim)]
+    earlier = [it for it in story.claims if it is not claim and it.since <= claim.at]
     return [it for it in earlier if it.attempt == claim.attempt and it.token not in settled]
 
 

@@ -1,5 +1,6 @@
 """The story of one job, out of the records of all processes: its claims, its runs, how it was settled, how it stands."""
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -44,7 +45,9 @@ class Story:
     accepted: list[float] = field(default_factory=list[float])
     refused: bool = False
     cancelled: float | None = None
-    claims: list[Claimed] = field(default_factory=list[Claimed])
+    claims: list[Claimed] = field(
+        default_factory=list[Claimed]
+    )  # as they began; which took effect first may be unknown
     extended: list[Extended] = field(default_factory=list[Extended])
     settling: list[Settling] = field(default_factory=list[Settling])
     settled: list[Settled] = field(default_factory=list[Settled])
@@ -89,7 +92,7 @@ class Story:
             case CancelAcknowledged():
                 self.cancelled = record.at if self.cancelled is None else self.cancelled
             case Claimed():
-                self.claims.append(record)
+                insort(self.claims, record, key=lambda claim: claim.since)
             case Extended():
                 self.extended.append(record)
             case Settling():
