@@ -267,6 +267,8 @@ MORE = [
     .done("w", "2", crashes=1)),
     ("run again, and no fault explains it", Told().ask().claim("v", "1").start("v").finish("v").fault("term", "v")
     .wait(LEASE).done("w", "2")),
+    ("crashes charged over the deaths of holders", Told().ask("a").claim_in_vain("v").fault("kill", "v").ask().claim("w", "1")
+    .settle("w", "1", kind="Released").done("w", "2", crashes=1)),
     ("run again, and no fault explains it", Told().ask().run("v", "1").start("v").finish("v").settle("v", "1").row()),
     ("ordered lane out of order", lane().done("w", "2", "b").row("a", "ready")),
 ]  # fmt: skip

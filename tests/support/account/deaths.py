@@ -89,8 +89,20 @@ def _overcounted(story: Story) -> bool:
 
 
 def _overcharged(story: Story, harm: Harm) -> bool:
-    return any(claim.crashes > _explained(story, claim, harm) + harm.unheard(claim.since) for claim in story.claims)
+    return any(claim.crashes > _chargeable(story, claim, harm) for claim in story.claims)
 
 
-def _explained(story: Story, claim: Claimed, harm: Harm) -> int:
-    return sum(bool(harm.explains(story, before, claim.at)) for before in _unsettled(story, claim))
+def _chargeable(story: Story, claim: Claimed, harm: Harm) -> int:
+    """What the claim before had, one more if that one came to harm, one for each that was under way beside it, and for each
+    whose answer nobody heard in between."""
+    since = max(
+        (it.since for it in story.claims if it.at <= claim.since), default=min(story.asked, default=claim.since)
+    )
+    same = [it for it in story.claims if it.attempt == claim.attempt and it is not claim and it.since <= claim.at]
+    before = max((it for it in same if it.at <= claim.since), key=lambda it: (it.crashes, it.since), default=None)
+    beside = sum(it.at > claim.since for it in same)
+    charged = 0
+    if before is not None:
+        died = before in _unsettled(story, claim) and harm.explains(story, before, claim.at)
+        charged, since = before.crashes + bool(died), min(since, before.since)
+    return charged + beside + harm.unheard(since, claim.at)

@@ -1,7 +1,7 @@
 """What was done to whom: which faults explain that a claim was not settled, or that a job ran once more."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from account.records import Claimed, Claiming, ClaimOver, Fault, Record
@@ -49,9 +49,9 @@ class Harm:
         deaths = [it.begins for it in self._faults.get(who, ()) if it.kind in ("kill", "poison") and it.ends >= since]
         return min(deaths, default=math.inf)
 
-    def unheard(self, until: float) -> int:
-        """Claims before this moment whose answer was lost with whoever made them."""
-        return bisect_right(self._unheard, until)
+    def unheard(self, since: float, until: float) -> int:
+        """Claims of this time whose answer was lost with whoever made them."""
+        return bisect_right(self._unheard, until) - bisect_left(self._unheard, since)
 
     def explains(self, story: Story, claim: Claimed, until: float) -> str:
         """The kind of a fault for which a job was claimed or run again after this claim; empty: nothing explains it."""
