@@ -10,7 +10,7 @@ import pytest
 
 from account import Fault
 from ledger import disk, wallclock
-from ledger.journal import Journal, Reader
+from ledger.journal import TURN, Journal, Reader
 from ledger.wallclock import WallClock
 
 CLOCKS = (
@@ -86,3 +86,16 @@ def test_a_journal_is_read_once_and_a_torn_line_is_left(tmp_path: Path) -> None:
         file.write(b'{"is":"Fau')
     assert list(reader.more()) == [fault, fault]
     assert list(reader.more()) == []
+
+
+def test_journals_that_are_read_go_but_for_the_last_of_who_lives(tmp_path: Path) -> None:
+    fault = Fault(at=1, who="w1", kind="kill", victim="w1", begins=1, ends=2)
+    long, dead, reader = Journal(tmp_path, "w1"), Journal(tmp_path, "w2"), Reader(tmp_path)
+    dead.note(fault)
+    long.note(*[fault] * (TURN + 1))
+    long.note(fault)
+    assert len(list(reader.more())) == TURN + 3
+    reader.forget({"w1"})
+    assert [path.name.split(".")[0::2] for path in tmp_path.iterdir()] == [["w1", "0002"]]
+    long.note(fault)
+    assert list(reader.more()) == [fault]

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Collection, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 
@@ -68,11 +68,12 @@ class Reader:
             self._read[path] = self._read.get(path, 0) + whole
             yield from map(_decode, text[:whole].splitlines())
 
-    def forget(self) -> None:
-        """Delete what is read and will not be written to any more: all but the last file of each process."""
+    def forget(self, living: Collection[str]) -> None:
+        """Delete what is read and will not be written to any more: all but the last file of each process that lives."""
         paths = sorted(self._read)
-        for path, following in pairwise(paths):
-            if path.name.split(".")[:2] == following.name.split(".")[:2]:
+        for path, following in zip_longest(paths, paths[1:]):
+            last = following is None or path.name.split(".")[:2] != following.name.split(".")[:2]
+            if not last or path.name.split(".")[0] not in living:
                 path.unlink(missing_ok=True)
                 del self._read[path]
 

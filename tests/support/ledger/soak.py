@@ -116,7 +116,7 @@ class Soak:
     def _forget(self, pieces: list[Piece]) -> None:
         self._before = frozenset(piece.id for piece in pieces)
         self._scene.office.delete([piece.id for piece in pieces])
-        self._reader.forget()
+        self._reader.forget({self._scene.journal.who, *(life.who for life in self._scene.crew.workers)})
 
 
 def main() -> int:
