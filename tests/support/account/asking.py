@@ -13,6 +13,7 @@ def asking(told: Sequence[Story]) -> Iterator[Line]:
     accepted = [story for story in told if story.accepted]
     yield Line("asked", len(asked))
     yield Line("accepted", len(accepted))
+    yield Line("refused", sum(story.refused and not story.accepted for story in asked))
     yield Line("recovered: asked, never answered, yet ran", sum(_recovered(story) for story in asked))
     yield none_of("lost", (story.job for story in accepted if _lost(story)))
     yield none_of(

@@ -32,7 +32,7 @@ MIX = {
 }  # fmt: skip
 """Of a hundred jobs or so: fewer than in the proof are slow."""
 
-FAULTS = {"kill": 30, "stop": 6, "term": 4, "producer killed": 3, "forward": 1, "back": 1, "disk full": 1}
+FAULTS = {"kill": 30, "stop": 6, "term": 4, "producer killed": 3, "forward": 2, "back": 2, "disk full": 2}
 """In a minute."""
 
 
