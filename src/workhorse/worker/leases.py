@@ -5,7 +5,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final
 
 from workhorse.core.contract import Broker, Engine
 from workhorse.core.errors import WorkhorseError
@@ -21,8 +20,6 @@ TURNS = 0.25
 
 AGAIN = 1.0
 """Seconds before the next try to open a link."""
-
-_NOT: Final = object()
 
 
 class Leases:
@@ -51,9 +48,9 @@ class Leases:
         """Extend its lease from now on."""
         self._held[running] = None
 
-    def let_go(self, running: Running) -> bool:
-        """No more; whether it was held."""
-        return self._held.pop(running, _NOT) is not _NOT
+    def let_go(self, running: Running) -> None:
+        """No more."""
+        self._held.pop(running, None)
 
     def on_look(self, look: Callable[[float], None]) -> None:
         """Call `look` in this thread, a few times a second, with the seconds since the loop last turned."""
@@ -103,8 +100,7 @@ class Leases:
     async def _watch_over(self, engine: Engine) -> None:
         assert engine.broker is not None
         due = time.monotonic() + self._lease / 3
-        # waiting blocks this loop, and may: nothing else runs on it
-        while not self._stop.wait(min(TURNS, self._lease / 6)) and self._on_duty:
+        while not await self._stopped_within(min(TURNS, self._lease / 6)) and self._on_duty:
             for look in self._looks:
                 look(self.still_for)
             if time.monotonic() >= due:
@@ -116,10 +112,13 @@ class Leases:
             try:
                 await verb()
             except WorkhorseError:
-                self._stop.wait(AGAIN)  # the claim loop tells the bus that the engine is away
+                await self._stopped_within(AGAIN)  # the claim loop tells the bus that the engine is away
             else:
                 return True
         return False
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        return self._stop.wait(seconds)  # blocks this loop, and may: nothing else runs on it
 
     async def _extend(self, broker: Broker) -> None:
         if self.still_for > self._lease:

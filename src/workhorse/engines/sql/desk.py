@@ -65,27 +65,33 @@ class Desk:
         self._manners = None if turnstile is None else Manners(turnstile)
 
     def serve(self) -> None:
-        """Take what waits, do it, answer; then prune a little."""
+        """Until it takes None; then what is committed is still synced and answered."""
         if self.syncs is not None:
             self.syncs.start()
-        batch: list[Some] = []
-        while self._gather(batch):
-            reads = [op for op in batch if op.kind == READ]
-            writes = [op for op in batch if op.kind != READ]
-            if reads:
-                with self._still:
-                    answered = self._read(reads)
-                _deliver(answered)
-            if writes:
-                with self._turn():
-                    self._answer(self._write(writes))
-            self._tidy()
+        while self.turn():
+            pass
         if self.syncs is not None:
             self.syncs.close()
 
+    def turn(self) -> bool:
+        """Wait for operations, do all that wait, answer; then prune a little. False: the end."""
+        batch: list[Some] = []
+        if not self._gather(batch):
+            return False
+        reads = [op for op in batch if op.kind == READ]
+        writes = [op for op in batch if op.kind != READ]
+        if reads:
+            with self._still:
+                answered = self._read(reads)
+            _deliver(answered)
+        if writes:
+            with self._turn():
+                self._answer(self._write(writes))
+        self._tidy()
+        return True
+
     def _gather(self, batch: list[Some]) -> bool:
         """All that waits, up to what one transaction should carry; False: the end."""
-        batch.clear()
         weight = 0
         try:
             while weight < _HEAVY:
