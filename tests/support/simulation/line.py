@@ -1,0 +1,123 @@
+"""The line between a process and the engine: an await before each verb's effect and one before its answer, where the nemesis waits."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from simulation.engine import WITNESS, SimulatedLink
+from simulation.loop import forever
+from simulation.nemesis import Nemesis, Side
+from simulation.witness import witness
+from simulation.world import Process, World, here
+from workhorse.core.contract import Envelope, Outcome, Succeeded
+from workhorse.errors import BrokerUnavailable
+
+VERBS = {"publish", "claim", "settle", "extend", "wait", "put", "cancel", "delete"}
+
+Verb = Callable[..., Awaitable[Any]]
+FollowUps = Callable[[Outcome], Sequence[Envelope]]
+
+
+class Line:
+    """One for a run. `followed` says which jobs a success publishes: what the app cannot say yet."""
+
+    def __init__(
+        self,
+        world: World,
+        link: SimulatedLink,
+        nemesis: Nemesis,
+        chance: random.Random,
+        lease: float,
+        followed: FollowUps,
+    ) -> None:
+        self._world, self._link, self._nemesis, self._chance = world, link, nemesis, chance
+        self._lease, self._followed = lease, followed
+        self.calls = 0
+        """While there may be faults."""
+        self.healed = False
+
+    def engine(self) -> "Far":
+        """An engine at the far end."""
+        return Far(self._link, self)
+
+    def over(self, name: str, verb: Verb) -> Verb:
+        """The verb, over this line."""
+
+        async def call(*args: Any) -> Any:
+            process = here()
+            self.calls += not self.healed
+            number = self.calls
+            await self._meet(process, name, number, "before")
+            WITNESS.set(witness(self._world.history, process.name, name, args))
+            try:
+                answer = await verb(*args)
+            finally:
+                WITNESS.set(None)
+            await self._meet(process, name, number, "after")
+            return answer
+
+        return self._settling(call) if name == "settle" else call
+
+    def _settling(self, call: Verb) -> Verb:
+        async def settle(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
+            sent = [self._with_follow_ups(outcome) for outcome in outcomes]
+            given = {id(theirs): own for theirs, own in zip(sent, outcomes, strict=True)}
+            return [(given[id(outcome)], why) for outcome, why in await call(sent)]
+
+        return settle
+
+    def _with_follow_ups(self, outcome: Outcome) -> Outcome:
+        jobs = self._followed(outcome) if isinstance(outcome, Succeeded) else ()
+        return msgspec.structs.replace(outcome, publish=jobs) if jobs else outcome
+
+    async def _meet(self, process: Process, verb: str, number: int, side: Side) -> None:
+        fault = None if self.healed else self._nemesis.choose(process.name, number, side)
+        if fault is None:
+            return
+        seconds = self._lease * self._chance.uniform(0.05, 1.5) if fault == "stall" else 0.0
+        self._world.history.add(
+            process.name, "fault", fault=fault, verb=verb, call=number, side=side, seconds=round(seconds, 3)
+        )
+        if fault == "kill":
+            self._world.kill(process, "nemesis")
+            await forever()
+        elif fault == "freeze":
+            self._world.freeze(process, self._lease * self._chance.uniform(1.1, 2))
+            await asyncio.sleep(0)
+        elif fault == "stall":
+            await asyncio.sleep(seconds)
+        else:
+            raise BrokerUnavailable(f"{verb}: {'the answer is lost' if side == 'after' else 'the line is cut'}")
+
+
+class Far:
+    """The engine as a process sees it."""
+
+    def __init__(self, link: SimulatedLink, line: Line) -> None:
+        self._engine = link.engine()
+        self.broker, self.store = _Part(self._engine.broker, line), _Part(self._engine.store, line)
+        self.inspector, self.statements = _Part(self._engine.inspector, line), self._engine.statements
+
+    async def open(self) -> None:
+        await self._engine.open()
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+class _Part:
+    """Its verbs go over the line."""
+
+    def __init__(self, part: Any, line: Line) -> None:
+        self._part, self._line = part, line
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part, name)
+        if name not in VERBS:
+            return found
+        over = self._line.over(name, found)
+        setattr(self, name, over)
+        return over
