@@ -25,6 +25,7 @@ class Scheduler:
         self.crashed: BaseException | None = None
         """What escaped from a loop: it ends the run."""
         self._loops: list[Loop] = []
+        self._dead: list[Loop] = []
 
     def loop(self, name: str) -> "Loop":
         """One more."""
@@ -47,11 +48,16 @@ class Scheduler:
 
     def close(self) -> None:
         """End what is left, without an effect on anything."""
-        for loop in self._loops:
+        for loop in tuple(self._loops):
             loop.die()
-        for loop in self._loops:
+        for loop in self._dead:
             loop.bury()
-        self._loops.clear()
+        self._dead.clear()
+
+    def died(self, loop: "Loop") -> None:
+        """It gets no turns any more."""
+        self._loops.remove(loop)
+        self._dead.append(loop)
 
     def _advance(self, until: float) -> bool:
         moment = min((loop.next_moment() for loop in self._loops), default=NEVER)
@@ -93,6 +99,7 @@ class Loop(asyncio.AbstractEventLoop):
         self.dead = True
         self.ready.clear()
         self._timers.clear()
+        self._scheduler.died(self)
 
     def bury(self) -> None:
         """End the coroutines of a dead loop; whatever they still want to do has no effect."""
@@ -110,7 +117,7 @@ class Loop(asyncio.AbstractEventLoop):
         """When it has something to do."""
         while self._timers and self._timers[0][2].cancelled():
             heapq.heappop(self._timers)
-        if self.dead or not (self._timers or self.ready):
+        if not (self._timers or self.ready):
             return NEVER
         due = 0.0 if self.ready else self._timers[0][0]
         return max(due, self.frozen_until)

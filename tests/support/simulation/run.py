@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from account import account
 from simulation.engine import SimulatedLink
 from simulation.judge import judge
 from simulation.line import Line
 from simulation.nemesis import Chance, Nemesis
 from simulation.patches import simulated
 from simulation.program import Program, Spec, Step, by_chance, follow_up
+from simulation.records import Records
 from simulation.tasks import LEASE, app
 from simulation.world import Process, World, here
 from workhorse.app.sender import Sender
@@ -76,6 +78,8 @@ class Run:
                 world.scheduler.close()
                 self._link.close()
         wrong = judge(world.history, self._program, rows, results)
+        records = Records(world.history, self._program, rows)
+        wrong += [f"{line.name}: {', '.join(line.jobs)}" for line in account(records.all, records.rows).broken]
         if not drained:
             wrong.append("not ended: the drain did not end, or somebody who was told to stop did not")
         return Verdict(wrong, self._line.calls, world.history.text(), _faults(world), self._again)
@@ -190,7 +194,7 @@ class Run:
         return not self._live
 
     def _found(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        sql = "select id, state, token, attempt, crashes, reason from workhorse_jobs"
+        sql = "select id, state, token, attempt, crashes, reason, trail from workhorse_jobs"
         rows = {row[0]: row[1:] for row in self._link.rows(sql)}
         facts = self._link.rows("select key, value from workhorse_facts where key like 'result/%'")
         return rows, {key.removeprefix("result/"): value for key, value in facts}

@@ -53,7 +53,8 @@ async def _perform(ctx: Context, takes: float, fails: int) -> int:
         history.add(process.name, "interrupted", id, run=run)
         raise
     if ctx.attempt <= fails:
-        history.add(process.name, "failed", id, run=run)
-        raise ValueError(f"attempt {ctx.attempt} of {fails} that fail")
+        error = f"attempt {ctx.attempt} of {fails} that fail"
+        history.add(process.name, "failed", id, run=run, error=error)
+        raise ValueError(error)
     history.add(process.name, "finished", id, run=run)
     return run
