@@ -17,6 +17,12 @@ from simulation.sweep import sweep
 SUPPORT = Path(__file__).parents[1] / "support"
 FAULTS = {"kill", "freeze", "unavailable", "lost", "stall", "poison", "jump"}
 
+MET = (
+    *("undone=stale", "answer=lost", "answer=cancel", "kind=Released", "kind=Retried", "kind=Cancelled", "refused"),
+    *("reason=crashed", "crashes=2", "cancel=True", "interrupted", "deleted", "~0", "attempt=3"),
+)
+"""What the stories must have come by, or their programs and faults are too tame."""
+
 Say = Callable[[str], None]
 
 
@@ -32,8 +38,11 @@ def accounted(verdicts: Iterable[Verdict], say: Say, what: str) -> Counter[str]:
 
 
 def test_nothing_goes_wrong_in_200_seeds(say: Say) -> None:
-    faults = accounted((Run(seed).go() for seed in range(200)), say, "seeds")
+    verdicts = [Run(seed).go() for seed in range(200)]
+    faults = accounted(verdicts, say, "seeds")
     assert faults.keys() >= FAULTS, "the nemesis slept"
+    stories = "\n".join(verdict.history for verdict in verdicts)
+    assert [word for word in MET if word not in stories] == []
 
 
 @pytest.mark.proof

@@ -101,6 +101,14 @@ class Loop(asyncio.AbstractEventLoop):
         self._timers.clear()
         self._scheduler.died(self)
 
+    def unheard(self) -> list[BaseException]:
+        """What its tasks raised, and nobody looked at."""
+        found: list[BaseException] = []
+        for task, _ in self._tasks:
+            if task.done() and task._log_traceback and (error := task.exception()):  # type: ignore[attr-defined]
+                found.append(error)
+        return found
+
     def bury(self) -> None:
         """End the coroutines of a dead loop; whatever they still want to do has no effect."""
         asyncio._set_running_loop(self)

@@ -28,9 +28,8 @@ class Process:
     def _begin(self, main: Main) -> None:
         self.loops[0].create_task(main()).add_done_callback(self._ended)
 
-    def _ended(self, task: "asyncio.Task[object]") -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
+    def _ended(self, _: "asyncio.Task[object]") -> None:
+        for error in (error for loop in self.loops for error in loop.unheard()):
             self.world.history.add(self.name, "error", error=repr(error))
         self.world.history.add(self.name, "ended")
         self.world.gone(self)
