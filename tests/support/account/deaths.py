@@ -39,12 +39,12 @@ def _bystander(story: Story, last_deaths: set[str], harm: Harm) -> bool:
 
 
 def _last_deaths(told: Sequence[Story], harm: Harm) -> set[str]:
-    """Who died under a poison job on its last chance."""
+    """Who died of running a poison job on its last chance; a late riser may die of an older run, with this claim in its hands."""
     return {
         claim.who
         for story in told
         if story.wish.poison
-        for claim in story.claims
+        for claim in (run.claim for run in story.runs if run.claim is not None)
         if claim.crashes >= story.wish.max_crashes - 1
         and any(fault.kind == "poison" for fault in _struck(claim, story, harm))
     }
