@@ -70,6 +70,8 @@ class Records:
     def _cancelled(self, it: Happening, at: float, before: Life | None) -> Iterator[Record]:
         if before is not None and not before.over:
             yield CancelAcknowledged(at=at, who=it.process, job=self._name(before))
+            if not before.held:  # it needs no slot any more, and nobody waits for it
+                yield Settling(at=at, who=it.process, job=self._name(before), token="", kind="Cancelled")
 
     _cancel_acked = _cancelled
 
