@@ -67,8 +67,10 @@ def _overlap(before: Span, after: Span) -> bool:
 
 
 def _spans(group: Iterable[Story], harm: Harm) -> list[Span]:
-    """From when to when each ran by right: until it ended, was claimed by another, was settled, or its worker died."""
-    return [(run.start.at, _over(story, run, harm), story.job) for story in group for run in story.runs]
+    """From when to when each ran by right: until it ended, was claimed by another, was settled, or its worker died. Who wakes
+    late and starts when its right is over has none."""
+    spans = [(run.start.at, _over(story, run, harm), story.job) for story in group for run in story.runs]
+    return [(start, over, job) for start, over, job in spans if start <= over]
 
 
 def _over(story: Story, run: Run, harm: Harm) -> float:
