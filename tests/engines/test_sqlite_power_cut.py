@@ -14,8 +14,11 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from account import Started
 from consistency import examined
-from ledger import Ledger, enqueue
+from ledger import workload
+from ledger.journal import Reader
+from ledger.stage import Stage, stage
 from waiting import until
 from workhorse.engine import Claim, Engine, Envelope, Filter, Lane, Put, Succeeded, Unique
 from workhorse.engines import open_engine
@@ -75,24 +78,26 @@ async def test_a_log_whose_last_frames_are_noise_keeps_what_was_accepted(run: Ru
 def test_copies_of_a_frozen_worker_hold_every_job(tmp_path: Path) -> None:
     """Taken at random moments of its work: in each all jobs are there, each once, and those that had ended have their results."""
     chance = random.Random(SEED)
-    with Ledger(tmp_path) as ledger:
-        ids = asyncio.run(enqueue(ledger.url, JOBS))
-        worker = ledger.worker("--burst")
+    pieces = workload.plain(JOBS, 0.01)
+    with stage(tmp_path) as scene:
+        workload.save(scene.crew.plan, pieces)
+        assert scene.crew.produce(0, 100_000).process.wait(60) == 0
+        worker = scene.crew.hire("", "--burst").process
         moments = sorted(chance.randrange(JOBS) for _ in range(COPIES))
-        copies = [_frozen(ledger, worker, tmp_path / f"copy {n}", ran) for n, ran in enumerate(moments)]
+        copies = [_frozen(scene, worker, tmp_path / f"copy {n}", ran) for n, ran in enumerate(moments)]
         assert worker.wait(60) == 0
-    ended = [asyncio.run(_ended(copy / "jobs.db", ids)) for copy in copies]
+    ended = [asyncio.run(_ended(copy / "jobs.db", [piece.id for piece in pieces])) for copy in copies]
     assert any(0 < count < JOBS for count in ended)
 
 
-def _frozen(ledger: Ledger, worker: "subprocess.Popen[bytes]", copy: Path, after: int) -> Path:
+def _frozen(scene: Stage, worker: "subprocess.Popen[bytes]", copy: Path, after: int) -> Path:
     """A copy of the files of a worker that stands still in the midst of a step, once so many jobs ran. The log begins anew
     shortly before, so that old frames stand behind the new ones."""
-    until(lambda: len(ledger.count("start")) >= after)
-    _checkpoint(path := Path(ledger.url.removeprefix("sqlite:///")), "restart")
+    until(lambda: sum(isinstance(it, Started) for it in Reader(scene.crew.journals).more()) >= after)
+    _checkpoint(scene.data, "restart")
     worker.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # it may have been done by then
-    _copied(path, copy)
+    _copied(scene.data, copy)
     worker.send_signal(signal.SIGCONT)
     return copy
 

@@ -115,14 +115,21 @@ class Desk:
         return answered
 
     def _write(self, ops: list[Some]) -> list[Answered]:
-        """One transaction for all of them; an operation that fails is undone by itself."""
+        """One transaction for all of them. One that fails is answered so, and the others are done again without it: that is
+        rare, and savepoints around each would cost every transaction."""
         if self.syncs is not None and self.syncs.failed is not None:
             return [(op, None, self.syncs.failed) for op in ops]
-        try:
-            return self._transact(lambda tx: self._together(ops, tx))
-        except BaseException as error:
-            why = faults.translated(error, self._home.name) if isinstance(error, sqlite3.Error) else error
-            return [(op, None, why) for op in ops]
+        failed: list[Answered] = []
+        attempt = _Attempt(ops)
+        while True:
+            try:
+                return self._transact(attempt.work) + failed
+            except BaseException as error:
+                why = faults.translated(error, self._home.name) if isinstance(error, sqlite3.Error) else error
+                if attempt.at is None:
+                    return [(op, None, why) for op in attempt.ops] + failed
+                failed.append((attempt.at, None, why))
+                attempt = attempt.without_it()
 
     def _answer(self, answered: list[Answered]) -> None:
         """Claims and errors at once; writes when they are on the disk."""
@@ -176,26 +183,6 @@ class Desk:
         except sqlite3.Error:  # the disk is gone; the log is not committed, which is as good
             pass
 
-    def _together(self, ops: list[Some], tx: Tx) -> list[Answered]:
-        # the others were given up while the turn was waited for
-        ops = [op for op in ops if not op.future.done() and op.take()]
-        if len(ops) == 1:
-            answer = _attempt(ops[0], tx, self._home.name)
-            if answer[2] is not None:
-                raise answer[2]
-            return [answer]
-        answered: list[Answered] = []
-        for op in ops:
-            self.con.execute("savepoint op")
-            answer = _attempt(op, tx, self._home.name)
-            if not self.con.in_transaction:  # disk full or worse: SQLite gave up the whole of it
-                raise answer[2] or RuntimeError("the transaction ended inside an operation")
-            if answer[2] is not None:
-                self.con.execute("rollback to op")
-            self.con.execute("release op")
-            answered.append(answer)
-        return answered
-
     def _tidy(self) -> None:
         """Prune a small batch when enough has ended, or a minute has passed; more while nobody waits."""
         while self._pruner.wants(now := self._home.now()):
@@ -206,6 +193,28 @@ class Desk:
                 self._pruner.rest(now)
             if not self.ops.empty():
                 return
+
+
+class _Attempt:
+    """To do all of these in one transaction; `at` is the one under way, so that who failed is known."""
+
+    def __init__(self, ops: list[Some], taken: bool = False) -> None:
+        self.ops, self._taken = ops, taken
+        self.at: Some | None = None
+
+    def work(self, tx: Tx) -> list[Answered]:
+        if not self._taken:  # the others were given up while the turn was waited for
+            self.ops = [op for op in self.ops if not op.future.done() and op.take()]
+        answered: list[Answered] = []
+        for op in self.ops:
+            self.at = op
+            answered.append((op, op.work(tx), None))
+        self.at = None
+        return answered
+
+    def without_it(self) -> "_Attempt":
+        """The others, once more."""
+        return _Attempt([op for op in self.ops if op is not self.at], taken=True)
 
 
 def _attempt(op: Some, tx: Tx, name: str) -> Answered:
