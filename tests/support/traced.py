@@ -23,7 +23,7 @@ class Call(NamedTuple):
 
 def missing() -> str:
     """Why nothing can be traced here; empty: it can."""
-    return "" if shutil.which("strace") else "strace is not installed (scripts/services.d/strace)"
+    return "" if shutil.which("strace") else "strace is not installed (scripts/services)"
 
 
 def traced(script: str, arguments: Sequence[str], trace: Path) -> list[Call]:

@@ -10,7 +10,7 @@ from workhorse.worker.running import Running
 
 Work: TypeAlias = Callable[[Running, "asyncio.Task[None]"], Awaitable[None]]
 
-AHEAD = 1000
+AHEAD = 600
 """The most jobs that are claimed ahead of the free slots."""
 
 REACH = 0.05

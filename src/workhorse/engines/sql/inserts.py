@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-_BLOCK: Final = 80
-"""Rows of one statement; older releases of SQLite take 999 values."""
+_BLOCK: Final = 500
+"""Rows of one statement; SQLite takes 32,766 values."""
 
 
 class Insert:

@@ -11,7 +11,7 @@ _SHARE: Final = 0.5
 """Under load the turn is kept for half as long again as the work took, with the write lock free. SQLite's waiting is a lottery:
 who tries now and then needs to find it free now and then."""
 
-_CHANCE: Final = 0.2
+_CHANCE: Final = 0.1
 """The same where nobody else was seen: a stranger's first insert must come through well before its time-out, and be seen."""
 
 _GAP: Final = 0.25
@@ -20,6 +20,8 @@ _POLITE: Final = 60.0
 With no stranger there it would cost a third of the speed for nothing."""
 
 _WAITED: Final = 0.0001
+_LOOK: Final = 0.005
+"""Seconds between two looks for strangers: each costs as much as a small commit."""
 
 
 class Manners:
@@ -28,8 +30,10 @@ class Manners:
     def __init__(self, turnstile: Turnstile) -> None:
         self._turnstile = turnstile
         self._asked = self._began = self._left = self._polite = 0.0
+        self._looked = 0.0
         self._version: int = -1
         self._turns: int = -1
+        self._met = False  # others of our kind have committed since the last look
 
     def enter(self) -> None:
         """Wait for the turn."""
@@ -39,14 +43,17 @@ class Manners:
 
     def look_round(self, con: sqlite3.Connection) -> None:
         """With the write lock: has a stranger been here? Then the data changed, and none of us had a turn."""
+        if self._began - self._looked < _LOOK:
+            return
         version, turns = con.execute("pragma data_version").fetchone()[0], self._turnstile.turns()
-        if version != self._version and turns == self._turns:
+        if version != self._version and turns == self._turns and not self._met:
             self._polite = self._began + _POLITE
-        self._version, self._turns = version, turns
+        self._looked, self._version, self._turns, self._met = self._began, version, turns, False
 
     def wrote(self, concerns_others: bool) -> None:
         """After a commit."""
-        self._turns = self._turnstile.count()
+        before, self._turns = self._turns, self._turnstile.count()
+        self._met |= self._turns != before + 1
         if concerns_others:
             self._turnstile.ring()
 
