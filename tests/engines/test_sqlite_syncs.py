@@ -1,4 +1,5 @@
-"""SQLite: an answer waits for the disk, and nobody else does: syncs go on beside the desk, one for all that was committed before it."""
+"""SQLite: an answer waits for the disk, and nobody else does: syncs go on beside the desk, one for all that was committed before it.
+Only what is alone, one job with nobody behind it, is synced by the desk itself."""
 
 import asyncio
 import threading
@@ -65,10 +66,20 @@ async def test_an_answer_waits_for_its_sync_and_others_do_not_wait_for_it(engine
     assert engine.broker is not None
     await engine.broker.publish([_job("first")])
     disk.free.clear()
-    publishing = asyncio.ensure_future(engine.broker.publish([_job("second")]))
+    publishing = asyncio.ensure_future(engine.broker.publish([_job("second"), _job("third")]))
     await turns(lambda: disk.syncs == 2)
     claims = await engine.broker.claim(["q"], 10, 30)
-    assert sorted(each.job.id for each in claims) == ["first", "second"]
+    assert sorted(each.job.id for each in claims) == ["first", "second", "third"]
+    assert not publishing.done()
+    disk.free.set()
+    assert [answer.kind for answer in await publishing] == ["accepted", "accepted"]
+
+
+async def test_one_job_alone_is_synced_before_its_answer_too(engine: Engine, disk: Disk) -> None:
+    assert engine.broker is not None
+    disk.free.clear()
+    publishing = asyncio.ensure_future(engine.broker.publish([_job()]))
+    await turns(lambda: disk.syncs == 1)
     assert not publishing.done()
     disk.free.set()
     assert [answer.kind for answer in await publishing] == ["accepted"]
@@ -77,10 +88,10 @@ async def test_an_answer_waits_for_its_sync_and_others_do_not_wait_for_it(engine
 async def test_one_sync_serves_all_that_was_committed_before_it(engine: Engine, disk: Disk) -> None:
     assert engine.broker is not None
     disk.free.clear()
-    publishing = [asyncio.ensure_future(engine.broker.publish([_job("0")]))]
+    publishing = [asyncio.ensure_future(engine.broker.publish([_job("0"), _job()]))]
     await turns(lambda: disk.syncs == 1)
     for n in range(1, 6):
-        publishing.append(asyncio.ensure_future(engine.broker.publish([_job(f"{n}")])))
+        publishing.append(asyncio.ensure_future(engine.broker.publish([_job(f"{n}"), _job()])))
         found: list[str] = []
         while len(found) < 1:  # each is committed, and may be claimed, while the disk is still at the first
             claims = await engine.broker.claim(["q"], 10, 30)

@@ -86,7 +86,9 @@ class Desk:
             _deliver(answered)
         if writes:
             with self._turn():
-                self._answer(self._write(writes))
+                written = self._answered(self._write(writes))
+            if written and self.syncs is not None:
+                self.syncs.add(written, alone=self.ops.empty() and sum(op.weight for op, _, _ in written) == 1)
         self._tidy()
         return True
 
@@ -131,16 +133,15 @@ class Desk:
                 failed.append((attempt.at, None, why))
                 attempt = attempt.without_it()
 
-    def _answer(self, answered: list[Answered]) -> None:
-        """Claims and errors at once; writes when they are on the disk."""
+    def _answered(self, answered: list[Answered]) -> list[Answered]:
+        """Claims and errors are answered at once; the others, which are returned, when they are on the disk."""
         if self.syncs is None:
             _deliver(answered)
-            return
+            return []
         written = [answer for answer in answered if answer[0].kind == WRITE and answer[2] is None]
         if len(written) < len(answered):
             _deliver([answer for answer in answered if answer[0].kind != WRITE or answer[2] is not None])
-        if written:
-            self.syncs.add(written)
+        return written
 
     @contextmanager
     def _turn(self) -> Generator[None]:

@@ -33,9 +33,14 @@ class Syncs:
         """Begin to sync what `add` brings."""
         self._thread.start()
 
-    def add(self, committed: list[Any]) -> None:
-        """These are committed; from the thread that commits."""
-        self._waiting.put(committed)
+    def add(self, committed: list[Any], *, alone: bool) -> None:
+        """These are committed; from the thread that commits. What is alone it syncs by itself: nothing else waits, and a hand-over
+        would take as long as the disk."""
+        if alone:
+            self._sync()
+            self._done(committed, self.failed)
+        else:
+            self._waiting.put(committed)
 
     def close(self) -> None:
         """Sync and answer what waits; then let go of the log."""
