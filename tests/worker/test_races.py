@@ -21,6 +21,7 @@ from workhorse.errors import BrokerUnavailable, EngineRefused, WorkhorseError
 from workhorse.testing import drain
 from workhorse.worker import link, presence, slots
 from workhorse.worker import supervisor as supervising
+from workhorse.worker.deadlines import Deadlines
 from workhorse.worker.leases import GRACE, Leases
 from workhorse.worker.link import SharedBudget
 from workhorse.worker.presence import Presence, State
@@ -394,6 +395,26 @@ async def test_what_has_ended_is_kept_past_its_deadline_until_it_is_settled() ->
     finally:
         leases.stop()
     assert set(seen) == {"ended"}
+
+
+async def test_who_was_told_to_stop_and_goes_on_is_still_ended_by_its_time_out() -> None:
+    ended = asyncio.Event()
+
+    class Call:
+        def cancel(self, why: str) -> None:
+            assert why == "late"
+            ended.set()
+
+    stubborn = running("stubborn")
+    call: Any = Call()
+    stubborn.began, stubborn.call, stubborn.why = time.monotonic(), call, "cancelled"
+    deadlines = Deadlines([stubborn])
+    deadlines.watch(stubborn, 0.01)
+    try:
+        await asyncio.wait_for(ended.wait(), 10)
+    finally:
+        deadlines.close()
+    assert stubborn.why == "late"
 
 
 # ---- the app's engines and its portal

@@ -38,7 +38,7 @@ class Deadlines:
 
     def _look(self) -> None:
         now, self._next = time.monotonic(), math.inf
-        begun = [it for it in self._running if it.late and it.call is not None and it.why is None]
+        begun = [it for it in self._running if it.late and it.call is not None]
         for running in begun:
             if running.late <= now:
                 running.interrupt("late")
