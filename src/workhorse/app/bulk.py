@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from workhorse.app.sender import Sender
+from workhorse.app.sender import Sender, forget
 from workhorse.core.contract import Answer, Envelope
 from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.job import Job
@@ -67,10 +67,5 @@ class Bulk(Generic[R]):
 
     def _abandoned(self) -> Sequence[Job[R]]:
         for _, sending in self._under_way:
-            sending.add_done_callback(_forget)
+            sending.add_done_callback(forget)
         return [job for jobs, _ in self._under_way for job in jobs]
-
-
-def _forget(sending: "asyncio.Task[list[Answer]]") -> None:
-    if not sending.cancelled():
-        sending.exception()  # seen: the caller was told that it is unknown

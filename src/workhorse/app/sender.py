@@ -44,7 +44,7 @@ class Sender:
         publishing = asyncio.ensure_future(self._publish(jobs))
         done, _ = await asyncio.wait([publishing], timeout=self._patience)
         if not done:
-            publishing.add_done_callback(_forget)
+            publishing.add_done_callback(forget)
             raise self._unanswered()
         return publishing.result()
 
@@ -92,6 +92,7 @@ def _fail(gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]], error: Exce
             future.set_exception(error)
 
 
-def _forget(late: "asyncio.Future[list[Answer]]") -> None:
+def forget(late: "asyncio.Future[list[Answer]]") -> None:
+    """For an answer that nobody waits for any more."""
     if not late.cancelled():
         late.exception()  # seen: the caller was told that it is unknown
