@@ -10,10 +10,10 @@ import pytest
 
 from workhorse.engine import Broker, Engine, Filter, Inspector, Put, Store, Succeeded
 from workhorse.engines import open_engine
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.homes import MemoryHome
-from workhorse.engines.sql.link import Link
-from workhorse.engines.sql.tx import Policy
+from workhorse.engines.keeping import Policy
+from workhorse.engines.sqlite.engine import SqlEngine
+from workhorse.engines.sqlite.homes import MemoryHome
+from workhorse.engines.sqlite.link import Link
 from workhorse.errors import BrokerUnavailable
 from workhorse.testing import ManualClock
 from workhorse.testing.conformance.words import begun, claim, claim_one, ids, job, publish, put, value

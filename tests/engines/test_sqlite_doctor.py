@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from workhorse.engines import open_engine
-from workhorse.engines.sql import doctor
-from workhorse.engines.sql.engine import SqlEngine
+from workhorse.engines.sqlite import doctor
+from workhorse.engines.sqlite.engine import SqlEngine
 
 
 async def problems(folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
 from workhorse.engine import Engine, Envelope, Put
 from workhorse.engines import open_engine
-from workhorse.engines.sql.engine import SqlEngine
+from workhorse.engines.sqlite.engine import SqlEngine
 
 
 def _job(id: str, queue: str = "q") -> Envelope:
@@ -176,7 +176,7 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
 import asyncio, concurrent.futures.thread, os, sys
 from workhorse.core.errors import EngineRefused
 from workhorse.engines import open_engine
-import workhorse.engines.sql.engine
+import workhorse.engines.sqlite.engine
 
 os.chmod(sys.argv[1], 0o555)
 if not os.getuid():

@@ -11,7 +11,7 @@ COMMON = """
 import asyncio, os, subprocess, sys, threading
 from workhorse.engine import Envelope
 from workhorse.engines import open_engine
-from workhorse.engines.sql import claiming
+from workhorse.engines.sqlite import claiming
 
 url, script = sys.argv[1], sys.argv[2]
 

@@ -10,9 +10,10 @@ from workhorse.core.errors import DeclarationError
 from workhorse.core.ids import new_id
 from workhorse.engine import Dead, Engine, Envelope, Filter, Lane, Put, Retried, Succeeded
 from workhorse.engines import open_engine
-from workhorse.engines.sql import memory, pruning
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.tx import Policy, Tx
+from workhorse.engines.keeping import Policy
+from workhorse.engines.sqlite import memory, pruning
+from workhorse.engines.sqlite.engine import SqlEngine
+from workhorse.engines.sqlite.tx import Tx
 from workhorse.testing.clock import ManualClock
 
 SECOND = 1_000_000

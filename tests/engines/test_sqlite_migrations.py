@@ -10,7 +10,7 @@ import pytest
 
 from workhorse.engine import EngineRefused, Envelope, Filter
 from workhorse.engines import open_engine
-from workhorse.engines.sql import schema
+from workhorse.engines.sqlite import schema
 
 SECOND = "alter table workhorse_jobs add column note text;\ncreate table workhorse_extra (x integer);\n"
 BROKEN = "create table workhorse_extra (x integer);\nthis is no SQL;\n"

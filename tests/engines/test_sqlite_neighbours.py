@@ -18,7 +18,7 @@ import pytest
 from workhorse.core.errors import BrokerUnavailable
 from workhorse.engine import Engine, Envelope, Put, Succeeded
 from workhorse.engines import open_engine
-from workhorse.engines.sql.turnstile import MAIN
+from workhorse.engines.sqlite.turnstile import MAIN
 
 BUSY = """
 import asyncio, sys
@@ -154,7 +154,7 @@ async def test_a_commit_of_the_users_own_connection_wakes_who_waits(engine: Engi
 
 
 async def test_without_file_notices_a_slow_poll_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workhorse.engines.sql.notice.sys.platform", "plan9")
+    monkeypatch.setattr("workhorse.engines.sqlite.notice.sys.platform", "plan9")
     ours, theirs = open_engine(f"sqlite:///{path}"), open_engine(f"sqlite:///{path}")
     await ours.open()
     await theirs.open()

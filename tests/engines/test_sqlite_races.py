@@ -11,7 +11,7 @@ import pytest
 
 from workhorse.engine import Broker, Dead, Engine, Envelope, Filter, Put, Store
 from workhorse.engines import open_engine
-from workhorse.engines.sql import claiming, link
+from workhorse.engines.sqlite import claiming, link
 
 OLD = Put("result/given", b'{"error":{"type":"ValueError","message":""}}', None, 3600)
 

@@ -10,8 +10,8 @@ import pytest
 from workhorse.core.errors import EnqueueRefused
 from workhorse.engine import Dead, Envelope, Filter, Lane, Put, Succeeded, Unique
 from workhorse.engines import open_engine
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.envelopes import MAX_SIZE
+from workhorse.engines.intake import MAX_SIZE
+from workhorse.engines.sqlite.engine import SqlEngine
 
 KEY = Unique("report/ada")
 REPLACE = Unique("report/ada", conflict="replace")

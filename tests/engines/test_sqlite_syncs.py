@@ -12,7 +12,7 @@ from faulty_engine import turns
 from workhorse.core.ids import new_id
 from workhorse.engine import Engine, EngineRefused, Envelope, Succeeded
 from workhorse.engines import open_engine
-from workhorse.engines.sql import syncs
+from workhorse.engines.sqlite import syncs
 
 
 class Disk:

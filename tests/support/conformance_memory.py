@@ -8,8 +8,8 @@ import pytest
 
 from workhorse.engine import Engine
 from workhorse.engines import open_engine
-from workhorse.engines.sql import memory
-from workhorse.engines.sql.tx import Tx
+from workhorse.engines.sqlite import memory
+from workhorse.engines.sqlite.tx import Tx
 from workhorse.testing.clock import ManualClock
 
 

@@ -13,7 +13,7 @@ from workhorse import Context, Fixed, GiveUp, Retry, Workhorse
 from workhorse.core.happenings import ProcessDied
 from workhorse.core.instrument import Bus
 from workhorse.engine import Filter
-from workhorse.engines.sql import pruning
+from workhorse.engines.sqlite import pruning
 from workhorse.worker.link import Link
 from workhorse.worker.supervisor import supervise
 from workhorse.worker.worker import Worker

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
-from workhorse.engines.sql import claiming, facts, homes, orders, publishing, schema, settling
-from workhorse.engines.sql.broker import Broker
-from workhorse.engines.sql.inspector import Inspector
-from workhorse.engines.sql.pruning import Pruner
-from workhorse.engines.sql.store import Store
+from workhorse.engines.sqlite import claiming, facts, homes, orders, publishing, schema, settling
+from workhorse.engines.sqlite.broker import Broker
+from workhorse.engines.sqlite.inspector import Inspector
+from workhorse.engines.sqlite.pruning import Pruner
+from workhorse.engines.sqlite.store import Store
 from workhorse.worker.link import SharedBudget
 from workhorse.worker.runner import Runner
 

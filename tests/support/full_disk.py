@@ -14,7 +14,7 @@ from typing import Any, Final
 from faulty_engine import turns
 from workhorse import Workhorse
 from workhorse.core.errors import BrokerUnavailable
-from workhorse.engines.sql.broker import Broker
+from workhorse.engines.sqlite.broker import Broker
 
 BATCH: Final = 20
 """Jobs of one enqueue."""

@@ -13,9 +13,10 @@ from unittest.mock import patch
 import msgspec
 
 from workhorse.core.contract import Claim, Filter, Outcome, Released, Succeeded
-from workhorse.engines.sql import claiming, settling
-from workhorse.engines.sql.inspector import Inspector
-from workhorse.engines.sql.tx import Tx, micros
+from workhorse.engines.keeping import micros
+from workhorse.engines.sqlite import claiming, settling
+from workhorse.engines.sqlite.inspector import Inspector
+from workhorse.engines.sqlite.tx import Tx
 from workhorse.worker.call import Plan
 from workhorse.worker.crew import Crew
 from workhorse.worker.leases import Leases

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from workhorse.engine import Engine
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.homes import FileHome
-from workhorse.engines.sql.link import Link
-from workhorse.engines.sql.steering import Steering
-from workhorse.engines.sql.tx import Policy, micros
+from workhorse.engines.keeping import Policy, micros
+from workhorse.engines.sqlite.engine import SqlEngine
+from workhorse.engines.sqlite.homes import FileHome
+from workhorse.engines.sqlite.link import Link
+from workhorse.engines.sqlite.steering import Steering
 from workhorse.testing.clock import ManualClock
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from workhorse import Context, Fixed, Retry, Workhorse
 from workhorse.core.happenings import JobLost
-from workhorse.engines.sql import memory
+from workhorse.engines.sqlite import memory
 from workhorse.testing import ManualClock, drain
 from workhorse.testing.conformance.skew import HOUR, wall_clock_off
 

@@ -11,8 +11,8 @@ from workhorse.core.errors import DeclarationError
 from workhorse.core.names import did_you_mean
 
 SCHEMES: Final = {
-    "sqlite": "workhorse.engines.sql.engine:sqlite",
-    "memory": "workhorse.engines.sql.engine:in_memory",
+    "sqlite": "workhorse.engines.sqlite.engine:sqlite",
+    "memory": "workhorse.engines.sqlite.engine:in_memory",
 }
 GROUP: Final = "workhorse.engines"
 

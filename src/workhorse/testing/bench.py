@@ -15,7 +15,7 @@ from workhorse.core.job import Job, job_of
 from workhorse.core.task import Task
 from workhorse.durable.history import failures
 from workhorse.durable.results import read
-from workhorse.engines.sql import memory
+from workhorse.engines.sqlite import memory
 from workhorse.testing.clock import ManualClock
 from workhorse.testing.recorder import Recorder
 from workhorse.worker.call import Planner

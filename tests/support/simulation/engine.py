@@ -7,11 +7,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from simulation.loop import Loop
-from workhorse.engines.sql.desk import Desk, Some
-from workhorse.engines.sql.engine import SqlEngine
-from workhorse.engines.sql.homes import MemoryHome
-from workhorse.engines.sql.link import Link
-from workhorse.engines.sql.tx import SECOND, Policy, Tx
+from workhorse.engines.keeping import SECOND, Policy
+from workhorse.engines.sqlite.desk import Desk, Some
+from workhorse.engines.sqlite.engine import SqlEngine
+from workhorse.engines.sqlite.homes import MemoryHome
+from workhorse.engines.sqlite.link import Link
+from workhorse.engines.sqlite.tx import Tx
 
 T = TypeVar("T")
 
