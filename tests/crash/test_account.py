@@ -62,6 +62,10 @@ class Told:
     def claim_in_vain(self, who: str) -> Self:
         return self._say(Claiming(at=self.at, who=who))
 
+    def claim_refused(self, who: str) -> Self:
+        self._say(Claiming(at=self.at, who=who))
+        return self._say(ClaimOver(at=self.at, who=who, since=self.at - 0.1, failed=True))
+
     def extend(self, who: str, token: str, job: str = "j", answer: str = "kept") -> Self:
         since, self.at = self.at, self.at + 0.1
         return self._say(Extended(at=self.at, who=who, job=job, token=token, lease=LEASE, since=since, answer=answer))
@@ -149,6 +153,14 @@ def frozen_in_its_claim() -> Told:
     return told.wait(0.1).run_late("v", "1").settle("w", "2").row()
 
 
+def frozen_beside_a_hand_back() -> Told:
+    told = Told().ask()
+    begun = told.at
+    told.wait(0.1).claim("u", "1").settle("u", "1", kind="Released").fault("stop", "v", LEASE)
+    told.records.append(Claimed(at=told.at, who="v", job="j", since=begun, token="2", lease=LEASE))
+    return told.wait(0.1).fault("kill", "v").wait(LEASE).done("w", "3", crashes=1)
+
+
 def lane(*, ordered: bool = True, width: int = 1) -> Told:
     return Told().ask("a", lane="l", ordered=ordered, width=width).ask("b", lane="l", ordered=ordered, width=width)
 
@@ -168,6 +180,13 @@ GOOD = {
     "refused, and left alone": Told().ask("a").done("w", "1", "a").ask(answer="a"),
     "killed, and run again": killed_under("v").done("w", "1", crashes=1),
     "killed with the answer of its claim": Told().ask().claim_in_vain("v").fault("kill", "v").done("w", "1", crashes=1),
+    "two asked for while a claim waits, and killed with its answer": Told().claim_in_vain("v").ask("a").ask("b")
+    .fault("kill", "v").done("w", "1", "a", crashes=1).done("w", "2", "b", crashes=1),
+    "handed back while a claim waits, and killed with its answer": Told().ask().claim_in_vain("v").claim("u", "1")
+    .settle("u", "1", kind="Released").fault("kill", "v").done("w", "2", crashes=1),
+    "a claim that failed may have been made": Told().ask().claim_refused("v").done("w", "1", crashes=1),
+    "frozen in its claim until another's was made and handed back, and killed when its own is answered":
+    frozen_beside_a_hand_back(),
     "frozen past its lease; what it settles late is stale": killed_under("v", kind="stop")
     .run("w", "1", crashes=1)
     .finish("v")
@@ -269,6 +288,11 @@ MORE = [
     .wait(LEASE).done("w", "2")),
     ("crashes charged over the deaths of holders", Told().ask("a").claim_in_vain("v").fault("kill", "v").ask().claim("w", "1")
     .settle("w", "1", kind="Released").done("w", "2", crashes=1)),
+    ("crashes charged over the deaths of holders", Told().claim_refused("v").ask().done("w", "1", crashes=1)),
+    ("crashes charged over the deaths of holders", Told().claim_in_vain("v").ask().fault("kill", "v")
+    .done("w", "1", crashes=2)),
+    ("crashes charged over the deaths of holders", Told().ask().claim_in_vain("v").fault("kill", "v").claim("u", "1", crashes=1)
+    .settle("u", "1", kind="Released").done("w", "2", crashes=2)),
     ("run again, and no fault explains it", Told().ask().run("v", "1").start("v").finish("v").settle("v", "1").row()),
     ("ordered lane out of order", lane().done("w", "2", "b").row("a", "ready")),
 ]  # fmt: skip

@@ -93,16 +93,18 @@ def _overcharged(story: Story, harm: Harm) -> bool:
 
 
 def _chargeable(story: Story, claim: Claimed, harm: Harm) -> int:
-    """What the claim before had, one more if that one came to harm, one for each that was under way beside it, and for each
-    whose answer nobody heard in between."""
-    since = max(
-        (it.since for it in story.claims if it.at <= claim.since), default=min(story.asked, default=claim.since)
-    )
-    same = [it for it in story.claims if it.attempt == claim.attempt and it is not claim and it.since <= claim.at]
-    before = max((it for it in same if it.at <= claim.since), key=lambda it: (it.crashes, it.since), default=None)
+    """What the claim before had, one more if that one came to harm; one for each that was under way beside it; and one for each
+    whose answer nobody heard and that was under way after the claim before began: it may have begun long ago, before the job
+    was asked for, and have waited for the engine."""
+    others = [it for it in story.claims if it is not claim]
+    asked = min(story.asked, default=claim.since)
+    since = max((it.since for it in others if it.at <= claim.since), default=asked)
+    same = [it for it in others if it.attempt == claim.attempt and it.since <= claim.at]
     beside = sum(it.at > claim.since for it in same)
-    charged = 0
-    if before is not None:
-        died = before in _unsettled(story, claim) and harm.explains(story, before, claim.at)
-        charged, since = before.crashes + bool(died), min(since, before.since)
+    before = [it for it in same if since <= it.at <= claim.since]  # which of several took effect last is unknown
+    charged = max((it.crashes + _died(story, it, claim, harm) for it in before), default=0)
     return charged + beside + harm.unheard(since, claim.at)
+
+
+def _died(story: Story, before: Claimed, claim: Claimed, harm: Harm) -> bool:
+    return before in _unsettled(story, claim) and bool(harm.explains(story, before, claim.at))

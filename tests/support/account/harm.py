@@ -15,18 +15,21 @@ class Harm:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._faults: dict[str, list[Fault]] = {}
-        unheard: set[tuple[str, float]] = set()
+        unheard: dict[tuple[str, float], float] = {}
         for record in records:
             match record:
                 case Fault():
                     self._faults.setdefault(record.victim, []).append(record)
                 case Claiming():
-                    unheard.add((record.who, record.at))
+                    unheard[record.who, record.at] = math.inf
+                case ClaimOver(failed=True):
+                    unheard[record.who, record.since] = record.at
                 case ClaimOver():
-                    unheard.discard((record.who, record.since))
+                    unheard.pop((record.who, record.since), None)
                 case _:
                     pass
-        self._unheard = sorted(at for _, at in unheard)
+        self._begun = sorted(at for _, at in unheard)
+        self._over = sorted(min(over, self._gone(who)) for (who, _), over in unheard.items())
 
     def to(self, claim: Claimed, until: float = math.inf) -> list[Fault]:
         """Faults of the holder, or of all, between the claim and a moment."""
@@ -46,15 +49,21 @@ class Harm:
 
     def death(self, who: str, since: float) -> float:
         """When this process was killed, if it was after `since`."""
-        deaths = [it.begins for it in self._faults.get(who, ()) if it.kind in ("kill", "poison") and it.ends >= since]
-        return min(deaths, default=math.inf)
+        return min((it.begins for it in self._deaths(who) if it.ends >= since), default=math.inf)
 
     def unheard(self, since: float, until: float) -> int:
-        """Claims of this time whose answer was lost with whoever made them."""
-        return bisect_right(self._unheard, until) - bisect_left(self._unheard, since)
+        """Claims that were under way in this time, whenever they began, and whose answer nobody heard."""
+        return bisect_right(self._begun, until) - bisect_left(self._over, since)
 
     def explains(self, story: Story, claim: Claimed, until: float) -> str:
         """The kind of a fault for which a job was claimed or run again after this claim; empty: nothing explains it."""
         kinds = [fault.kind for fault in self.to(claim, until)]
         handed_back = any(it.token == claim.token and it.kind == "Released" for it in story.settling)
         return next((kind for kind in kinds if kind != "term" or handed_back), "")
+
+    def _gone(self, who: str) -> float:
+        """From when on this process does nothing more."""
+        return max((it.ends for it in self._deaths(who)), default=math.inf)
+
+    def _deaths(self, who: str) -> list[Fault]:
+        return [it for it in self._faults.get(who, ()) if it.kind in ("kill", "poison")]

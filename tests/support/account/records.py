@@ -67,9 +67,10 @@ class Claiming(_Record, frozen=True, kw_only=True):
 
 
 class ClaimOver(_Record, frozen=True, kw_only=True):
-    """The claim that began at `since` was answered: its Claimed are written."""
+    """The claim that began at `since` was answered: its Claimed are written; or it failed, and nobody knows what it did."""
 
     since: float
+    failed: bool = False
 
 
 class Claimed(_Of, frozen=True, kw_only=True):

@@ -67,7 +67,11 @@ class WatchedBroker:
     async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
         since, who = now(), self._journal.who
         self._journal.note(Claiming(at=since, who=who))
-        claims = await self._timed(self._broker.claim(queues, limit, lease), since, lease)
+        try:
+            claims = await self._timed(self._broker.claim(queues, limit, lease), since, lease)
+        except Exception:
+            self._journal.note(ClaimOver(at=now(), who=who, since=since, failed=True))
+            raise
         at = now()
         self._journal.note(
             *(_claimed(claim, since, at, who, lease) for claim in claims), ClaimOver(at=at, who=who, since=since)
