@@ -27,6 +27,7 @@ from account import (
     Started,
     Wish,
     account,
+    histories,
 )
 
 LEASE = 10.0
@@ -326,3 +327,25 @@ def test_what_is_legal_is_counted_by_the_fault_that_explains_it() -> None:
 def test_the_table_names_the_offending_jobs() -> None:
     table = Told().ask("left-behind").judged().table()
     assert "| lost | 1 | 0 | BROKEN: left-behind |" in table
+
+
+def test_the_history_of_an_offender_has_all_that_may_explain_it() -> None:
+    told = (
+        Told().claim_in_vain("u").ask("good").ask(poison=True).claim("v", "1").fault("kill", "u").fault("stop", "v", 3)
+    )
+    told.fault("kill", "stranger").done("w", "3", "good").fault("disk full", "*").done("w", "2", crashes=4)
+    assert histories(told.records, told.rows, told.judged()).splitlines() == [
+        "j: poison=True",
+        "      0.000 u claims, and nobody hears the answer, for 0.800 s at most",
+        "      0.300 asker Asked",
+        "      0.400 asker Accepted",
+        "      0.600 v Claimed from 0.500 token=1 lease=10.0",
+        "      0.900 v suffers stop, for 3.000 s at most",
+        "      4.800 * suffers disk full, for 0.000 s at most",
+        "      5.000 w Claimed from 4.900 token=2 lease=10.0 crashes=4",
+        "      5.200 w Started",
+        "      5.300 w Finished",
+        "      5.400 w Settling token=2 kind=Succeeded",
+        "      5.500 w Settled from 5.400 token=2 kind=Succeeded",
+        "  in the end status=succeeded attempt=1 crashes=0",
+    ]

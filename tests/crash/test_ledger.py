@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from account import Account, Finished, account
+from account import Final, Finished, Record, account, histories
 from ledger import report, run, workload
 from ledger.journal import Reader
 from ledger.run import Size
@@ -67,7 +67,7 @@ def test_workers_told_to_stop_lose_nothing_and_run_nothing_twice(tmp_path: Path)
         crew.hire()
         assert producer.process.wait(60) == 0
         until(lambda: not scene.office.left())
-        judged = _judged(scene)
+        judged = account(*_written(scene))
     assert judged.broken == []
     assert (judged["accepted"], judged["run again"]) == (200, 0)
 
@@ -78,17 +78,18 @@ def _survived(scene: Stage, seed: int, size: Size, say: Say) -> Counter[str]:
     print(again)  # pytest shows it when the round breaks off
     played = run.play(scene, seed, workload.plan(seed, size.jobs, f"s{seed}"), size)
     assert scene.crew.dismiss(30), f"workers did not stop; {again}"
-    struck, judged = report.faults(Reader(scene.crew.journals).more()), _judged(scene)
+    records, rows = _written(scene)
+    struck, judged = report.faults(records), account(records, rows)
     told = report.told(seed, struck, played, judged)
     say(told)
-    assert judged.broken == [], f"{told}\n{again}"
+    assert judged.broken == [], f"{told}\n{again}\n{histories(records, rows, judged)}"
     return struck
 
 
-def _judged(scene: Stage) -> Account:
+def _written(scene: Stage) -> tuple[list[Record], list[Final]]:
     rows = list(scene.office.rows())
     (scene.folder / "rows").write_bytes(msgspec.json.encode(rows))  # with the journals, to be judged again
-    return account(Reader(scene.crew.journals).more(), rows)
+    return list(Reader(scene.crew.journals).more()), rows
 
 
 def _finished(scene: Stage) -> int:

@@ -4,6 +4,7 @@ A pure function: no clock, no file, no process. A simulation feeds it from memor
 """
 
 from account.book import account as account
+from account.history import histories as histories
 from account.line import Account as Account
 from account.line import Line as Line
 from account.line import total as total

@@ -28,8 +28,9 @@ class Harm:
                     unheard.pop((record.who, record.since), None)
                 case _:
                     pass
-        self._begun = sorted(at for _, at in unheard)
-        self._over = sorted(min(over, self._gone(who)) for (who, _), over in unheard.items())
+        self._unheard = [(who, at, min(over, self._gone(who))) for (who, at), over in unheard.items()]
+        self._begun = sorted(begun for _, begun, _ in self._unheard)
+        self._over = sorted(over for _, _, over in self._unheard)
 
     def to(self, claim: Claimed, until: float = math.inf) -> list[Fault]:
         """Faults of the holder, or of all, between the claim and a moment."""
@@ -54,6 +55,15 @@ class Harm:
     def unheard(self, since: float, until: float) -> int:
         """Claims that were under way in this time, whenever they began, and whose answer nobody heard."""
         return bisect_right(self._begun, until) - bisect_left(self._over, since)
+
+    def unheard_claims(self, since: float, until: float) -> list[tuple[str, float, float]]:
+        """The same, one by one: whose, from when, and until when at most."""
+        return [it for it in self._unheard if it[1] <= until and it[2] >= since]
+
+    def during(self, since: float, until: float) -> list[Fault]:
+        """Of anybody."""
+        faults = [fault for faults in self._faults.values() for fault in faults]
+        return [fault for fault in faults if fault.begins <= until and fault.ends >= since]
 
     def explains(self, story: Story, claim: Claimed, until: float) -> str:
         """The kind of a fault for which a job was claimed or run again after this claim; empty: nothing explains it."""

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from account import Account, Fault, Record, account, total
+from account import Account, Fault, Record, account, histories, total
 from ledger import run, workload
 from ledger.journal import Reader, now
 from ledger.report import faults
@@ -96,7 +96,8 @@ class Soak:
         pieces = workload.plan(self._wanted.seed * 1000 + number, size.jobs, f"r{number}", MIX)
         played = run.play(self._scene, self._wanted.seed * 1000 + number, pieces, size)
         records = [record for record in self._reader.more() if self._concerns(record, began)]
-        judged = account(records, self._scene.office.rows())
+        rows = list(self._scene.office.rows())
+        judged = account(records, rows)
         self._accounts.append(judged)
         self._recoveries.append(played.recovery)
         self._faults += faults(records)
@@ -105,6 +106,8 @@ class Soak:
             f"round {number + 1}: {judged['asked']:,} jobs, {played.took:.0f} s, {played.recovery:.1f} s to recover",
             flush=True,
         )
+        if judged.broken:
+            print(histories(records, rows, judged), file=sys.stderr)
         return judged
 
     def _concerns(self, record: Record, began: float) -> bool:
