@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["servers.fixtures"]
+
 Say = Callable[[str], None]
 
 SAID = pytest.StashKey[list[str]]()

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from account import Fault
-from ledger import disk, wallclock
+from ledger import disk
 from ledger.journal import TURN, Journal, Reader
-from ledger.wallclock import WallClock
+from servers import wallclock
+from servers.wallclock import WallClock
 
 CLOCKS = (
     "import sqlite3, sys, time\n"

@@ -11,7 +11,7 @@ from ledger import LEASE
 from ledger.crew import Crew, Life
 from ledger.disk import Disk
 from ledger.journal import Journal, now
-from ledger.wallclock import WallClock
+from servers.wallclock import WallClock
 
 HOUR = 3600
 FULL = 3.0
@@ -118,14 +118,14 @@ class Nemesis:
         self._note("producer killed", life.who, begins)
         return True
 
-    def _jump(self, offset: int) -> bool:
+    def _jump(self, offset: float) -> bool:
         if self._clock is None or self._clock.offset != self._right:
             return False
         self._set_clock(self._right + offset)
         self._ends.append((time.monotonic() + JUMPED, lambda: self._set_clock(self._right)))
         return True
 
-    def _set_clock(self, offset: int) -> None:
+    def _set_clock(self, offset: float) -> None:
         assert self._clock is not None
         begins = now()
         self._clock.set(offset)

@@ -5,12 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger import KEPT, disk, wallclock
+from ledger import KEPT, disk
 from ledger.crew import Crew
 from ledger.disk import Disk
 from ledger.journal import Journal
 from ledger.office import Office
-from ledger.wallclock import WallClock
+from servers import wallclock
+from servers.wallclock import WallClock
 
 
 @dataclass(frozen=True)
