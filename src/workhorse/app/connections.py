@@ -4,9 +4,10 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from workhorse.app.patience import patiently
 from workhorse.app.sender import Sender
 from workhorse.core.contract import Engine
-from workhorse.core.errors import WorkhorseError
+from workhorse.core.errors import BrokerUnavailable, WorkhorseError
 from workhorse.core.instrument import log
 
 
@@ -36,6 +37,17 @@ class Connections:
             task = self._open[loop] = loop.create_task(self._connect(loop))
             task.add_done_callback(_seen)
         return task.result() if task.done() else await asyncio.shield(task)
+
+    async def soon(self) -> Connection:
+        """The same for those who enqueue: it is opened as patiently as they wait for an answer. BrokerUnavailable after that."""
+        task = self._open.get(asyncio.get_running_loop())
+        if task is not None and task.done():
+            return task.result()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await patiently(self.here, self._patience)
+        except TimeoutError:
+            raise BrokerUnavailable(f"open: the engine did not answer within {self._patience:g} s") from None
 
     async def close(self) -> None:
         """Close the running loop's engine, if there is one."""

@@ -127,8 +127,8 @@ class Workhorse(Router):
 
         EnqueueRefused when it does not fit; BrokerUnavailable when there is no answer within `enqueue_timeout`.
         """
-        connection = await self._connections.here()
         try:
+            connection = await self._connections.soon()
             answer = await connection.sender.send(self._envelope(job, connection))
         except Unfit as error:
             raise EnqueueRefused([(job.id, str(error))]) from None
@@ -145,7 +145,10 @@ class Workhorse(Router):
         Those that fit are enqueued; EnqueueRefused then names the others. BrokerUnavailable carries what is not known to
         be enqueued.
         """
-        connection = await self._connections.here()
+        try:
+            connection = await self._connections.soon()
+        except BrokerUnavailable as error:
+            raise BrokerUnavailable(str(error), list(jobs)) from error
         bulk = Bulk[R](connection.sender, lambda job: self._envelope(job, connection))
         handles: list[JobHandle[R]] = []
         async for accepted in bulk.send(jobs):

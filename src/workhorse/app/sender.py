@@ -1,16 +1,12 @@
 """Publishes for all who enqueue at once: what one turn of the loop brings goes in one durable batch."""
 
 import asyncio
-import random
-import time
 from collections.abc import Sequence
 
+from workhorse.app.patience import patiently
 from workhorse.core import ids
 from workhorse.core.contract import Answer, Broker, Envelope
 from workhorse.core.errors import BrokerUnavailable
-
-FIRST, LONGEST = 0.05, 2.0
-"""Seconds between tries while the engine does not answer."""
 
 
 class Sender:
@@ -74,16 +70,7 @@ class Sender:
         return BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s")
 
     async def _publish(self, jobs: Sequence[Envelope]) -> list[Answer]:
-        end, wait = time.monotonic() + self._patience, FIRST
-        while True:
-            try:
-                return await self._broker.publish(jobs)
-            except BrokerUnavailable:
-                pause = wait * random.uniform(0.5, 1)
-                if time.monotonic() + pause >= end:
-                    raise
-            await asyncio.sleep(pause)
-            wait = min(wait * 2, LONGEST)
+        return await patiently(lambda: self._broker.publish(jobs), self._patience)
 
 
 def _fail(gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]], error: Exception) -> None:

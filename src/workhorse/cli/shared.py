@@ -44,6 +44,18 @@ class Desk(Terminal):
 
         return run(asked())
 
+    def use(self, work: Callable[["Desk"], Awaitable[T]]) -> T:
+        """The same for work that opens the app by itself, once the engine is there."""
+        app = self.app
+
+        async def used() -> T:
+            try:
+                return await work(self)
+            finally:
+                await app.close()
+
+        return run(used())
+
 
 def inspector_of(engine: Engine) -> Inspector:
     """The engine's inspector; WorkhorseError where it has none."""

@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -13,8 +13,7 @@ from workhorse.cli.about import release
 from workhorse.cli.crew import Settings, hired, work
 from workhorse.cli.quantities import address, memory, several
 from workhorse.cli.shared import Desk, talkative_desk
-from workhorse.core.contract import Engine
-from workhorse.core.errors import DeclarationError, WorkhorseError
+from workhorse.core.errors import BrokerUnavailable, DeclarationError, WorkhorseError
 from workhorse.core.names import did_you_mean
 from workhorse.worker.budget import LocalBudget
 from workhorse.worker.counts import Counts
@@ -72,8 +71,8 @@ def _work(
     desk: Desk, settings: Settings, processes: int, max_jobs: int | None, max_memory: int | None, health: Health
 ) -> Counts:
     if processes == 1 and max_memory is None:
-        return desk.ask(lambda desk, _: _alone(desk, settings, max_jobs, health))
-    desk.ask(_ready)  # a database that cannot be opened is told once, not by each process for ever
+        return desk.use(lambda desk: _alone(desk, settings, max_jobs, health))
+    desk.use(_ready)
     _welcome(desk, settings, processes)
     return supervise(
         partial(work, settings), processes=processes, grace=settings.grace, bus=desk.app.bus,
@@ -81,11 +80,14 @@ def _work(
     )  # fmt: skip
 
 
-async def _ready(desk: Desk, engine: Engine) -> None:
-    """Opened it was; that is all."""
+async def _ready(desk: Desk) -> None:
+    """A database that cannot be used is told once, before all else; one that is away is waited for."""
+    with suppress(BrokerUnavailable):
+        await desk.app.engine()
 
 
 async def _alone(desk: Desk, settings: Settings, max_jobs: int | None, health: Health) -> Counts:
+    await _ready(desk)
     hand = hired(desk.app, settings, LocalBudget(max_jobs))
     async with AsyncExitStack() as stack:
         if health is not None:

@@ -57,13 +57,15 @@ class Worker:
         began = time.monotonic()
         if not self._queues:
             return Counts()
-        engine = await self._parts.connect()
-        assert engine.broker is not None
         self._loop = asyncio.get_running_loop()
         self._stopped, self._now, self._nudge = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._heed()
         async with AsyncExitStack() as stack:
             stack.enter_context(Signals(self._signals, self.stop))
+            engine = await self._backoff.keep_trying("open", self._parts.connect, self._stopped.is_set)
+            if engine is None:
+                return Counts()  # told to stop before there was anything to work on
+            assert engine.broker is not None
             self._crew = crew = self._hired(engine.broker)
             stack.callback(self._dismiss, crew)
             self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))

@@ -1,0 +1,93 @@
+"""The engine is not there yet: who works waits for it, who enqueues waits as long as he said."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from faulty_engine import lined, turns
+from workhorse import Workhorse
+from workhorse.core.happenings import BrokerBack, BrokerLost
+from workhorse.errors import BrokerUnavailable, EngineRefused
+from workhorse.testing.faults import Away, Call, Script
+from workhorse.worker.counts import Counts
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Script:
+    return lined(monkeypatch, Script())
+
+
+@pytest.fixture
+async def app() -> Workhorse:
+    app = Workhorse("memory://", name="late")
+
+    @app.task(name="double")
+    async def double(n: int) -> int:
+        return n * 2
+
+    return app
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Nobody answers, ever."""
+
+    async def meet(self, call: Call, /) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_a_worker_that_is_there_before_the_engine_waits_for_it(line: Script, app: Workhorse) -> None:
+    lost, back = list[BrokerLost](), list[BrokerBack]()
+    app.bus.listen(BrokerLost, lost.append)
+    app.bus.listen(BrokerBack, back.append)
+    line.cut()
+    worker = app.worker(max_jobs=1, signals=())
+    working = asyncio.create_task(worker.run())
+    await turns(lambda: line.calls.count("open") >= 2)
+    assert (worker.ready, worker.healthy, [each.doing for each in lost]) == (False, True, ["open"])
+    line.heal()
+    job = await app.enqueue(app.job("double", 2))
+    assert (await working).succeeded == 1
+    assert await job.result() == 4
+    assert len(back) == 1
+    await app.close()
+
+
+async def test_a_worker_that_is_stopped_before_the_engine_came_has_done_nothing(line: Script, app: Workhorse) -> None:
+    line.cut()
+    worker = app.worker(signals=())
+    working = asyncio.create_task(worker.run())
+    await turns(lambda: line.calls.count("open") >= 2)
+    worker.stop()
+    assert await working == Counts()
+
+
+async def test_a_worker_does_not_wait_for_an_engine_that_refuses_it(line: Script, app: Workhorse) -> None:
+    line.next("open", Away(), Away(EngineRefused("the schema is of a newer version")))
+    with pytest.raises(EngineRefused, match="newer version"):
+        await app.worker(signals=()).run()
+    assert line.calls.count("open") == 2
+
+
+async def test_an_enqueue_before_the_engine_is_there_waits_and_goes_on(line: Script, app: Workhorse) -> None:
+    line.cut()
+    enqueueing = asyncio.create_task(app.enqueue(app.job("double", 2)))
+    await turns(lambda: line.calls.count("open") >= 2)
+    line.heal()
+    assert await (await enqueueing).status() == "ready"
+    await app.close()
+
+
+@pytest.mark.parametrize("fault", [Away(), Silent()], ids=["refused", "silent"])
+async def test_an_enqueue_gives_up_in_its_time_and_says_which_jobs(line: Script, fault: Any) -> None:
+    app = Workhorse("memory://", enqueue_timeout=0.05)
+    made = [app.job("double", n) for n in range(3)]
+    line.always(fault, "open")
+    with pytest.raises(BrokerUnavailable, match=rf"open: .*; job {made[0].id} may be enqueued again: same id") as one:
+        await app.enqueue(made[0])
+    assert one.value.jobs == (made[0],)
+    with pytest.raises(BrokerUnavailable) as many:
+        await app.enqueue_many(iter(made))
+    assert many.value.jobs == tuple(made)
