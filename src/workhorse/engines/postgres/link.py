@@ -1,0 +1,145 @@
+"""The link: one statement to the server is one transaction, whatever becomes of its caller; and what stands in the way, as errors of ours."""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from workhorse.core.errors import BrokerUnavailable, EngineRefused
+from workhorse.engines.postgres import faults
+from workhorse.engines.postgres.names import in_schema
+from workhorse.engines.postgres.pool import Connection, Pool
+from workhorse.engines.postgres.urls import Place
+
+T = TypeVar("T")
+
+_TRIES: Final = 10
+"""Of a statement that met another's locks in another order, or another's change."""
+
+_GRACE: Final = 2.0
+"""Seconds beyond the server's own patience after which its connection is given up: it is half open, or the server hangs."""
+
+Record = asyncpg.Record
+
+
+class Link:
+    """Open from `open` to `close`; both may be called twice. Its verbs belong to the loop it was opened on."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.pool = Pool(place)
+        self.collisions = 0
+        """Statements that were done again since they met others' locks."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    @property
+    def name(self) -> str:
+        """The place as errors may show it."""
+        return self.place.name
+
+    @property
+    def is_open(self) -> bool:
+        """From `open` to `close`."""
+        return self._loop is not None
+
+    def sql(self, text: str) -> str:
+        """The text with the name of the schema in use."""
+        return in_schema(text, self.place.schema)
+
+    async def open(self, prepare: Callable[[Connection], Awaitable[None]]) -> None:
+        """Connect, and have the first connection prepare the place. EngineRefused or BrokerUnavailable says why not."""
+        if self._loop is not None:
+            return
+        self._process = os.getpid()
+        try:
+            async with self.pool.connection() as con:
+                await prepare(con)
+        except BaseException as error:
+            await self.pool.close()
+            self._raise(error)
+        self._loop = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """Finish what is under way, then close."""
+        loop, self._loop = self._loop, None
+        if loop is None or self._process != os.getpid():
+            return
+        if loop is asyncio.get_running_loop() and self._under_way:
+            await asyncio.wait(self._under_way, timeout=self.place.timeout + _GRACE)
+        await self.pool.close()
+
+    async def fetch(self, sql: str, *values: object) -> list[Record]:
+        """The rows of one statement, which is one transaction. It is never cancelled: who is, leaves it to its end."""
+        text = self.sql(sql)
+        return await self._shielded(lambda con: con.fetch(text, *values))
+
+    async def run(self, sql: str, *values: object) -> int:
+        """As `fetch`; how many rows it inserted, updated or deleted."""
+        text = self.sql(sql)
+        tag = await self._shielded(lambda con: con.execute(text, *values))
+        return int(tag.rpartition(" ")[2])
+
+    async def connect(self) -> Connection:
+        """A connection outside the pool, for listening; its caller closes it."""
+        self._refuse_unusable()
+        try:
+            return await self.pool.connect()
+        except Exception as error:
+            self._raise(error)
+
+    async def _shielded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        self._refuse_unusable()
+        task = asyncio.ensure_future(self._tried(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._let_go)
+        return await asyncio.shield(task)
+
+    def _let_go(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: its caller may be gone
+
+    async def _tried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        for tries in range(_TRIES):
+            try:
+                return await self._guarded(work)
+            except faults.COLLISIONS:
+                self.collisions += 1
+                await asyncio.sleep(random.uniform(0, 0.01 * tries))
+            except BaseException as error:
+                self._raise(error)
+        raise faults.away(self.name, f"others' locks were in the way {_TRIES} times; nothing was done")
+
+    async def _guarded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """The server ends a statement that takes too long; where not even that is heard of, the connection is dropped."""
+        async with self.pool.connection() as con:
+            guard = asyncio.get_running_loop().call_later(self.place.timeout + _GRACE, con.terminate)
+            try:
+                return await work(con)
+            finally:
+                guard.cancel()
+
+    def _refuse_unusable(self) -> None:
+        if self._process != os.getpid():
+            raise EngineRefused(
+                f"{self.name}: opened by process {self._process}, used in its forked child {os.getpid()}. "
+                "A connection does not survive a fork: open an engine of its own in the child."
+            )
+        if self._loop is None:
+            raise BrokerUnavailable(f"{self.name}: expected an open engine, got a closed one; open it first.")
+        if self._loop is not asyncio.get_running_loop():
+            raise EngineRefused(
+                f"{self.name}: opened on one event loop, used on another. A connection belongs to its loop: "
+                "open an engine of its own there."
+            )
+
+    def _raise(self, error: BaseException) -> Any:
+        found = faults.translated(error, self.name, self.place.schema)
+        if found is error:
+            raise error
+        raise found from error

@@ -1,0 +1,118 @@
+"""The pool: a few connections of one engine, opened when they are needed; the one used last is used next."""
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from workhorse.engines.postgres.urls import Place
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Password: TypeAlias = Callable[[], str | Awaitable[str]]
+
+
+class Pool:
+    """Belongs to the loop it is used on."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.password: Password | None = None
+        """Asked at each connect, before the file and the URL."""
+        self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
+        self._opening = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """One of them, alone. One that is broken afterwards is replaced by the next caller's."""
+        con = await self._take()
+        try:
+            yield con
+        finally:
+            self._give_back(con)
+
+    async def connect(self) -> Connection:
+        """One that is not of the pool; its caller closes it."""
+        place = self.place
+        options: dict[str, Any] = {}
+        if place.pgbouncer:
+            options["statement_cache_size"] = 0
+        else:
+            patience = str(round(place.timeout * 1000))
+            options["server_settings"] = {"application_name": "workhorse", "statement_timeout": patience}
+        if self.password is not None or place.password_file:
+            options["password"] = self._secret
+        return await asyncpg.connect(place.dsn, timeout=place.timeout, **options)
+
+    async def close(self) -> None:
+        """All of them, at once: what is under way on one is lost."""
+        for con in tuple(self._all):
+            with suppress(Exception):  # of a loop that is closed, too
+                con.terminate()
+        self._all.clear()
+        self._idle.clear()
+
+    async def _take(self) -> Connection:
+        while True:
+            while self._idle:
+                con = self._idle.pop()
+                if not con.is_closed():
+                    return con
+                self._all.discard(con)
+            if len(self._all) + self._opening < self.place.connections:
+                return await self._open()
+            await self._turn()
+
+    async def _open(self) -> Connection:
+        self._opening += 1
+        try:
+            con = await self.connect()
+        except BaseException:
+            self._wake()
+            raise
+        finally:
+            self._opening -= 1
+        self._all.add(con)
+        return con
+
+    async def _turn(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._wake()  # the turn goes to the next one
+            raise
+
+    def _give_back(self, con: Connection) -> None:
+        if con.is_closed():
+            self._all.discard(con)
+        elif con in self._all:
+            self._idle.append(con)
+        else:  # closed meanwhile
+            con.terminate()
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    async def _secret(self) -> str:
+        if self.password is None:
+            return await asyncio.to_thread(_read, self.place.password_file)
+        secret = self.password()
+        return await secret if inspect.isawaitable(secret) else secret
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
