@@ -13,7 +13,12 @@ from workhorse.core.names import did_you_mean
 SCHEMES: Final = {
     "sqlite": "workhorse.engines.sqlite.engine:sqlite",
     "memory": "workhorse.engines.sqlite.engine:in_memory",
+    "postgresql": "workhorse.engines.postgres.engine:postgres",
+    "postgres": "workhorse.engines.postgres.engine:postgres",
 }
+EXTRAS: Final = {"asyncpg": "postgres"}
+"""What to install for the packages that some of them need."""
+
 GROUP: Final = "workhorse.engines"
 
 
@@ -28,7 +33,10 @@ def open_engine(url: str) -> Engine:
 def _factory(scheme: str) -> Callable[[str], Engine]:
     if scheme in SCHEMES:
         module, _, name = SCHEMES[scheme].partition(":")
-        found: Callable[[str], Engine] = getattr(import_module(module), name)
+        try:
+            found: Callable[[str], Engine] = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise _without(scheme, error) from error
         return found
     others = {point.name: point for point in entry_points(group=GROUP)}
     if scheme not in others:
@@ -43,3 +51,10 @@ def _factory(scheme: str) -> Callable[[str], Engine]:
         extra = f"pip install '{dist.name}[{scheme}]'" if dist else "install its package again"
         raise DeclarationError(f"{scheme}:// needs a package that is not here ({error}): {extra}") from error
     return loaded
+
+
+def _without(scheme: str, error: ModuleNotFoundError) -> Exception:
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return error
+    return DeclarationError(f"{scheme}:// needs a package that is not here ({error}): pip install 'workhorse[{extra}]'")
