@@ -1,0 +1,104 @@
+-- Settle what is more than a plain success: lanes, unique keys, follow-ups, expectations, retries, hand-backs, deaths.
+
+-- One outcome. kind: 0 retried, 1 released, else the state in which it ends. `writes` and `jobs` are slices of the arrays beside it, from
+-- 1: [first, last]. `unfit` says why a follow-up cannot be stored.
+create type workhorse.outcome as (
+    seq bigint, token bigint, id text, kind smallint, keep bigint, after bigint, reason text, trailed boolean,
+    writes integer[], expects boolean, jobs jsonb, slice integer[], unfit text
+);
+
+-- One answer an outcome, in order: empty where it was done, else why not. Arrays: the outcomes' trails; the facts; the follow-ups' bytes.
+create function workhorse.settle(
+    _outcomes jsonb, _trails bytea[], _keys text[], _values bytea[], _expects bigint[], _ttls bigint[],
+    _job_trails bytea[], _job_extras bytea[], _job_payloads bytea[], _dead_keep bigint
+) returns text[] language plpgsql as $$
+declare
+    _now bigint;
+    _answers text[] := '{}';
+    _out record;
+    _it workhorse.outcome;
+begin
+    perform workhorse.hold_settled(_outcomes, _keys);
+    _now := workhorse.now_us();
+    for _out in
+        select o as it, i.n from jsonb_array_elements(_outcomes) with ordinality as i(doc, n)
+        cross join lateral jsonb_populate_record(null::workhorse.outcome, i.doc) as o order by i.n
+    loop
+        _it := _out.it;
+        _answers := _answers || workhorse.settle_one(_it, _trails[_out.n],
+            _keys[_it.writes[1]:_it.writes[2]], _values[_it.writes[1]:_it.writes[2]],
+            _expects[_it.writes[1]:_it.writes[2]], _ttls[_it.writes[1]:_it.writes[2]], _now);
+        if _answers[_out.n] = '' and _it.jobs is not null then
+            perform workhorse.publish(_it.jobs, _job_trails[_it.slice[1]:_it.slice[2]],
+                _job_extras[_it.slice[1]:_it.slice[2]], _job_payloads[_it.slice[1]:_it.slice[2]], _dead_keep);
+        end if;
+    end loop;
+    return _answers;
+end $$;
+
+create function workhorse.hold_settled(_outcomes jsonb, _keys text[]) returns void language plpgsql as $$
+declare
+    _seqs bigint[];
+    _lanes text[];
+begin
+    select array_agg((doc->>'seq')::bigint) into _seqs from jsonb_array_elements(_outcomes) as i(doc);
+    perform 1 from workhorse.jobs where seq = any(_seqs) and state < 2 order by seq for update;
+    if cardinality(_keys) > 0 then
+        perform 1 from workhorse.facts where key = any(_keys) order by key for update;
+    end if;
+    select array_agg(lane) into _lanes from workhorse.jobs where seq = any(_seqs) and lane is not null;
+    if _lanes is not null then
+        perform workhorse.hold_lanes(_lanes);
+    end if;
+end $$;
+
+create function workhorse.settle_one(
+    _it workhorse.outcome, _trail bytea, _keys text[], _values bytea[], _expects bigint[], _ttls bigint[], _now bigint
+) returns text language plpgsql as $$
+declare
+    _job record;
+begin
+    select seq, id, lane, slot, ukey, cancel into _job from workhorse.jobs
+        where seq = _it.seq and token = _it.token and state < 2 for update;
+    if not found or _job.id <> _it.id then
+        return 'stale';
+    elsif _it.unfit is not null then
+        return _it.unfit;
+    elsif _it.expects then
+        if not workhorse.put_all(_keys, _values, _expects, _ttls, _now) then
+            return 'conflict';
+        end if;
+    elsif cardinality(_keys) > 0 then
+        perform workhorse.put(_keys, _values, _expects, _ttls, _now);
+    end if;
+    if _it.kind <= 1 then
+        perform workhorse.again(_it, _job.lane, _job.slot, _trail, _now);
+    elsif _it.keep <= 0 then
+        perform workhorse.forget(array[_it.seq], _now);
+    else
+        update workhorse.jobs set state = _it.kind, ended = _now, due = workhorse.later(_now, _it.keep), reason = _it.reason,
+            slot = false, trail = case when _it.trailed then _trail else trail end where seq = _it.seq;
+        if _job.slot then
+            perform workhorse.vacate(_job.lane, _now);
+        end if;
+        if _job.ukey is not null then
+            perform workhorse.release(_job.ukey, _job.id, 1::smallint, _now);
+        end if;
+    end if;
+    return '';
+end $$;
+
+-- Retried or released. Out of order it gives its slot back before its successor asks, and asks again when it is due.
+create function workhorse.again(_it workhorse.outcome, _lane text, _slot boolean, _trail bytea, _now bigint)
+returns void language plpgsql as $$
+declare
+    _frees boolean := _slot and not coalesce((select ordered from workhorse.lanes where lane = _lane), false);
+begin
+    update workhorse.jobs set state = 0, token = 0, due = case when cancel then _now else _now + _it.after end,
+        attempt = attempt + (_it.kind = 0)::integer, crashes = case when _it.kind = 0 then 0 else crashes end,
+        slot = slot and not _frees, trail = case when _it.trailed then _trail else trail end
+        where seq = _it.seq;
+    if _frees then
+        perform workhorse.vacate(_lane, _now);
+    end if;
+end $$;

@@ -1,0 +1,94 @@
+"""Publish: plain jobs from arrays in one statement; what has an identity, a lane, a key or a topic by a function on the server."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from workhorse.core.contract import Answer, Envelope
+from workhorse.engines import keeping
+from workhorse.engines.keeping import micros
+from workhorse.engines.postgres import envelopes
+from workhorse.engines.postgres.link import Link
+
+ACCEPTED: Final = Answer("accepted")
+
+_INSERT: Final = """
+insert into workhorse.jobs (id, queue, task, priority, attempt, due, accepted, expires, trail, extra, payload)
+select g.id, g.queue, g.task, g.priority, g.attempt, greatest(now + g.delay, g.at), now, now + g.expires, g.trail, g.extra, g.payload
+from unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::integer[], $6::bigint[], $7::bigint[], $8::bigint[],
+    $9::bytea[], $10::bytea[], $11::bytea[])
+    as g(id, queue, task, priority, attempt, delay, at, expires, trail, extra, payload),
+    (select workhorse.now_us() as now) as moment
+on conflict (id) do nothing
+"""
+_PUBLISH: Final = "select unnest(workhorse.publish($1, $2, $3, $4, $5))"
+
+_BLOCK: Final = 5000
+_BYTES: Final = 64 << 20
+"""Bounds of one statement."""
+
+
+async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
+    """One answer a job, in order."""
+    answers = [ACCEPTED] * len(jobs)
+    plain: list[Envelope] = []
+    special: list[tuple[int, Envelope]] = []
+    for place, env in enumerate(jobs):
+        if reason := envelopes.refusal(env):
+            answers[place] = Answer("refused", reason=reason)
+        elif env.queue and env.lane is None and env.unique is None and not env.dead and keeping.is_ours(env.id):
+            plain.append(env)
+        else:
+            special.append((place, env))
+    for block in _blocks(plain):
+        if await link.run(_INSERT, *_columns(block)) < len(block):
+            await _publish_special(link, block)  # some ids were there; one that is no longer kept is no obstacle
+    for block in _blocks([env for _, env in special]):
+        found = await _publish_special(link, block)
+        for (place, _), answer in zip(special, found, strict=False):
+            answers[place] = answer
+        special = special[len(block) :]
+    return answers
+
+
+def _blocks(jobs: list[Envelope]) -> list[list[Envelope]]:
+    if len(jobs) <= _BLOCK and sum([len(env.payload) for env in jobs]) <= _BYTES:
+        return [jobs] if jobs else []
+    blocks: list[list[Envelope]] = [[]]
+    size = 0
+    for env in jobs:
+        if blocks[-1] and (size + len(env.payload) > _BYTES or len(blocks[-1]) == _BLOCK):
+            blocks.append([])
+            size = 0
+        blocks[-1].append(env)
+        size += len(env.payload)
+    return blocks
+
+
+def _columns(jobs: Sequence[Envelope]) -> tuple[list[object], ...]:
+    return (
+        [env.id for env in jobs],
+        [env.queue for env in jobs],
+        [env.task for env in jobs],
+        [env.priority for env in jobs],
+        [env.attempt for env in jobs],
+        [0 if env.at is not None else micros(env.delay) for env in jobs],
+        [None if env.at is None else micros(env.at) for env in jobs],
+        [None if env.expires is None else micros(env.expires) for env in jobs],
+        *envelopes.bytes_of(jobs),
+    )
+
+
+async def _publish_special(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
+    texts = await link.fetch(
+        _PUBLISH, envelopes.as_json([envelopes.given(env) for env in jobs]), *envelopes.bytes_of(jobs),
+        link.place.policy.dead_retain,
+    )  # fmt: skip
+    return [_answer(text) for (text,) in texts]
+
+
+def _answer(text: str) -> Answer:
+    kind, _, of = text.partition(" ")
+    if kind == "replaced":
+        return Answer("replaced", of=of)
+    return Answer("duplicate", of=of) if kind == "duplicate" else ACCEPTED
+

@@ -1,0 +1,199 @@
+"""Settle and extend: what went well with nothing special in one statement, the others by a function on the server."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from workhorse.core.contract import Cancelled, Claim, Dead, Envelope, Outcome, Put, Released, Retried, Succeeded
+from workhorse.engines import keeping
+from workhorse.engines.keeping import FOREVER, Policy, micros
+from workhorse.engines.postgres import envelopes
+from workhorse.engines.postgres.claiming import tokens
+from workhorse.engines.postgres.link import Link
+
+_SUCCEED: Final = """
+with moment as materialized (select workhorse.now_us() as now),
+given as materialized (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as g(seq, token, keep)),
+held as materialized (
+    select j.seq, g.keep from given g join workhorse.jobs j on j.seq = g.seq and j.token = g.token where j.state < 2
+    order by j.seq for update of j
+),
+kept as (
+    update workhorse.jobs j set state = 2, ended = moment.now, due = moment.now + held.keep from held, moment
+    where j.seq = held.seq and held.keep > 0
+),
+gone as (delete from workhorse.jobs j using held where j.seq = held.seq and held.keep <= 0)
+"""
+_STALE: Final = "select seq from given where seq not in (select seq from held)"
+_WROTE: Final = """,
+wrote as (
+    insert into workhorse.facts (key, value, version, expires)
+    select distinct on (w.key) w.key, w.value, nextval('workhorse.versions'), moment.now + w.ttl
+    from unnest($4::bigint[], $5::text[], $6::bytea[], $7::bigint[]) with ordinality as w(seq, key, value, ttl, n)
+    join held on held.seq = w.seq cross join moment order by w.key, w.n desc
+    on conflict (key) do update set value = excluded.value, version = excluded.version, expires = excluded.expires
+)
+"""
+_END: Final = _SUCCEED + _STALE
+_END_AND_WRITE: Final = _SUCCEED.rstrip() + _WROTE + _STALE
+_SETTLE: Final = "select unnest(workhorse.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))"
+_EXTEND: Final = """
+with moment as materialized (select workhorse.now_us() as now),
+held as materialized (
+    select j.seq from unnest($1::bigint[], $2::bigint[]) as g(seq, token) join workhorse.jobs j on j.seq = g.seq and j.token = g.token
+    where j.state < 2 order by j.seq for update of j
+)
+update workhorse.jobs j set due = moment.now + $3 from held, moment where j.seq = held.seq
+returning j.seq, j.token, j.id, j.cancel
+"""
+_KINDS: Final[dict[type[Outcome], int]] = {Retried: 0, Released: 1, Succeeded: 2, Dead: 3, Cancelled: 4}
+
+Undone = tuple[Outcome, str]
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An outcome without its bytes: the fields of the type `workhorse.outcome`. Durations are microseconds."""
+
+    seq: int
+    token: int
+    id: str
+    kind: int
+    keep: int = 0
+    after: int | None = None
+    reason: str | None = None
+    trailed: bool = False
+    writes: tuple[int, int] = (1, 0)
+    expects: bool = False
+    jobs: list[envelopes.Given] | None = None
+    slice: tuple[int, int] = (1, 0)
+    unfit: str | None = None
+
+
+async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
+    """Each whole or not at all; returned is what was not done, and why."""
+    plain, rest = _sorted_out(outcomes)
+    undone: list[Undone] = []
+    if plain:
+        undone += await _succeed(link, plain)
+    if rest:
+        undone += await _settle_rest(link, rest)
+    return undone
+
+
+def keep(policy: Policy, outcome: Outcome) -> int:
+    """For how long an ended row is kept: as long as the policy says, and as the facts that are written with its end."""
+    if isinstance(outcome, Dead):
+        return min(policy.dead_retain, FOREVER)
+    lives = policy.retain
+    for put in outcome.writes:
+        if put.ttl:
+            lives = max(lives, micros(put.ttl))
+    return lives if keeping.is_ours(outcome.claim.job.id) else max(lives, keeping.GIVEN)
+
+
+def _sorted_out(outcomes: Sequence[Outcome]) -> tuple[dict[int, Outcome], list[Outcome]]:
+    """What went well with nothing special, by row; and the rest."""
+    plain: dict[int, Outcome] = {}
+    rest: list[Outcome] = []
+    for outcome in outcomes:
+        job, writes = outcome.claim.job, outcome.writes
+        special = outcome.publish or outcome.trail is not None or job.lane is not None or job.unique is not None
+        seq = tokens(outcome.claim.token)[1]
+        if special or type(outcome) is not Succeeded or seq in plain or (writes and not _is_plain(writes)):
+            rest.append(outcome)
+        else:
+            plain[seq] = outcome
+    return plain, rest
+
+
+def _is_plain(writes: Sequence[Put]) -> bool:
+    return all(put.expect is None for put in writes)
+
+
+async def _succeed(link: Link, plain: dict[int, Outcome]) -> list[Undone]:
+    policy = link.place.policy
+    seqs = list(plain)
+    names = [tokens(outcome.claim.token)[0] for outcome in plain.values()]
+    keeps = [keep(policy, outcome) for outcome in plain.values()]
+    writes = [(seq, put) for seq, outcome in plain.items() for put in outcome.writes]
+    if not writes:
+        stale = await link.fetch(_END, seqs, names, keeps)
+    else:
+        owners = [seq for seq, _ in writes]
+        facts = [put for _, put in writes]
+        stale = await link.fetch(
+            _END_AND_WRITE, seqs, names, keeps, owners, [put.key for put in facts], [put.value for put in facts], ttls(facts)
+        )
+    return [(plain[seq], "stale") for (seq,) in stale]
+
+
+def ttls(puts: Sequence[Put]) -> list[int | None]:
+    """For the server: microseconds."""
+    return [None if put.ttl is None else micros(put.ttl) for put in puts]
+
+
+async def _settle_rest(link: Link, rest: list[Outcome]) -> list[Undone]:
+    policy = link.place.policy
+    puts = [put for outcome in rest for put in outcome.writes]
+    jobs = [env for outcome in rest for env in outcome.publish]
+    answers = await link.fetch(
+        _SETTLE,
+        envelopes.as_json(_ended(policy, rest)),
+        [outcome.trail or None for outcome in rest],
+        [put.key for put in puts],
+        [put.value for put in puts],
+        [put.expect for put in puts],
+        ttls(puts),
+        *_bytes_of(jobs),
+        policy.dead_retain,
+    )
+    return [(outcome, why) for outcome, (why,) in zip(rest, answers, strict=True) if why]
+
+
+def _ended(policy: Policy, rest: list[Outcome]) -> list[Ended]:
+    made: list[Ended] = []
+    put = job = 0
+    for outcome in rest:
+        writes, follow = (put + 1, put + len(outcome.writes)), (job + 1, job + len(outcome.publish))
+        put, job = writes[1], follow[1]
+        token, seq = tokens(outcome.claim.token)
+        unfit = next((f"job {env.id}: {why}" for env in outcome.publish if (why := envelopes.refusal(env))), None)
+        made.append(
+            Ended(
+                seq=seq,
+                token=token,
+                id=envelopes.storable(outcome.claim.job.id),
+                kind=_KINDS[type(outcome)],
+                keep=keep(policy, outcome),
+                after=micros(outcome.after) if isinstance(outcome, Retried | Released) else None,
+                reason=envelopes.storable(outcome.reason) if isinstance(outcome, Dead) else None,
+                trailed=outcome.trail is not None,
+                writes=writes,
+                expects=not _is_plain(outcome.writes),
+                jobs=[envelopes.given(env) for env in outcome.publish] if outcome.publish and unfit is None else None,
+                slice=follow,
+                unfit=unfit and envelopes.storable(unfit),
+            )
+        )
+    return made
+
+
+def _bytes_of(jobs: Sequence[Envelope]) -> envelopes.Bytes:
+    fit = [env if not envelopes.refusal(env) else _NOTHING for env in jobs]
+    return envelopes.bytes_of(fit)
+
+
+_NOTHING: Final = Envelope("", "", b"")
+
+
+async def extend(link: Link, claims: Sequence[Claim], lease: float) -> list[Literal["kept", "lost", "cancel"]]:
+    """Keep them; one answer a claim, in order."""
+    names = [tokens(claim.token) for claim in claims]
+    rows = await link.fetch(_EXTEND, [seq for _, seq in names], [token for token, _ in names], micros(lease))
+    held = {(token, seq): (id, cancel) for seq, token, id, cancel in rows}
+    answers: list[Literal["kept", "lost", "cancel"]] = []
+    for claim, name in zip(claims, names, strict=True):
+        id, cancel = held.get(name, ("", False))
+        answers.append("lost" if id != claim.job.id else "cancel" if cancel else "kept")
+    return answers
