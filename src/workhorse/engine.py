@@ -25,6 +25,7 @@ from workhorse.core.contract import (
     Unique,
 )
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
+from workhorse.core.migrations import Migrating, Migration, Migrations
 
 __all__ = [
     "ABSENT",
@@ -42,6 +43,9 @@ __all__ = [
     "Filter",
     "Inspector",
     "Lane",
+    "Migrating",
+    "Migration",
+    "Migrations",
     "Outcome",
     "Put",
     "Released",
