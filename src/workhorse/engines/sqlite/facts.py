@@ -5,6 +5,7 @@ from typing import Final
 
 from workhorse.core.contract import ABSENT, Put
 from workhorse.engines.keeping import FOREVER, micros
+from workhorse.engines.prefixes import beyond
 from workhorse.engines.sqlite.inserts import Insert
 from workhorse.engines.sqlite.tx import Tx, words
 
@@ -55,7 +56,7 @@ def scan(tx: Tx, prefix: str, after: str, limit: int) -> list[tuple[str, bytes, 
     """In the order of keys (by code point)."""
     start = max(prefix, after)
     sql = f"select key, value, version from workhorse_facts where key >= ? and key > ? and key < ? and {_LIVING} order by key limit ?"
-    found = tx.all(sql, start, after, _beyond(prefix), tx.now, limit)
+    found = tx.all(sql, start, after, beyond(prefix), tx.now, limit)
     return [(key, bytes(value), version) for key, value, version in found]
 
 
@@ -89,12 +90,3 @@ def _versions(tx: Tx, count: int) -> int:
 
 def _values(tx: Tx, put: Put, version: int) -> tuple[object, ...]:
     return put.key, put.value, version, None if put.ttl is None else tx.now + micros(put.ttl)
-
-
-def _beyond(prefix: str) -> str:
-    """The first key after all that begin with the prefix."""
-    for length in range(len(prefix), 0, -1):
-        if (last := ord(prefix[length - 1])) < 0x10FFFF:
-            following = 0xE000 if last == 0xD7FF else last + 1
-            return prefix[: length - 1] + chr(following)
-    return chr(0x10FFFF) * 4
