@@ -1,6 +1,5 @@
 """The broker: moves work, each verb one statement or two."""
 
-import asyncio
 import os
 import socket
 from collections.abc import Sequence
@@ -70,7 +69,7 @@ class Broker:
         return await settling.extend(self._link, claims, lease)
 
     async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
-        await asyncio.sleep(min(timeout, 0.05))
+        await self._news.for_work(queues, timeout)
 
 
 def features(remembers: float) -> Features:

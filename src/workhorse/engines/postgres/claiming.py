@@ -36,7 +36,7 @@ found as materialized (
     ) f limit $4
 ),
 special as materialized (
-    select exists (select from found where odd) or exists (select from workhorse.asking where lane > '') as special
+    select exists (select from found where odd) or exists (select from workhorse.asking where seq > 0) as special
 ),
 held as (
     update workhorse.jobs j set token = $5, due = (select now from moment) + $6, worker = $7,

@@ -5,11 +5,11 @@ from importlib.resources import files
 from typing import Final
 
 from workhorse.core.errors import EngineRefused
+from workhorse.core.migrations import Migration
 from workhorse.engines.postgres import faults
 from workhorse.engines.postgres.names import in_schema
 from workhorse.engines.postgres.pool import Connection
 from workhorse.engines.postgres.urls import Place
-
 
 _LOCK: Final = 0x776F726B68  # one number for every schema: migrations are rare, and may wait for each other
 
@@ -41,8 +41,8 @@ async def prepare(con: Connection, place: Place) -> None:
     await migrate(con, place)
 
 
-async def migrate(con: Connection, place: Place) -> None:
-    """In one transaction, and one process at a time."""
+async def migrate(con: Connection, place: Place) -> int:
+    """In one transaction, and one process at a time; the version that was there before."""
     async with con.transaction():
         await con.execute("set local statement_timeout = 0")
         await con.execute("select pg_advisory_xact_lock($1)", _LOCK)
@@ -50,11 +50,17 @@ async def migrate(con: Connection, place: Place) -> None:
         _refuse_newer(found, place)
         if not await con.fetchval("select exists (select from pg_namespace where nspname = $1)", place.schema):
             await con.execute(f'create schema "{place.schema}"')
-        for script in _migrations()[found:]:
-            await con.execute(in_schema(script, place.schema))
+        for step in steps(place.schema)[found:]:
+            await con.execute(step.sql)
         if found < newest():
             sql = "update workhorse.about set value = $1 where name = 'schema'"
             await con.execute(in_schema(sql, place.schema), newest())
+    return found
+
+
+def steps(schema: str) -> list[Migration]:
+    """From no tables at all to the newest version, as they are sent to this schema."""
+    return [Migration(number, name, in_schema(sql, schema)) for number, (name, sql) in enumerate(_migrations(), 1)]
 
 
 def _refuse_newer(found: int, place: Place) -> None:
@@ -66,7 +72,7 @@ def _refuse_newer(found: int, place: Place) -> None:
 
 
 @cache
-def _migrations() -> list[str]:
+def _migrations() -> list[tuple[str, str]]:
     folder = files("workhorse.engines.postgres") / "migrations"
     scripts = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [script.read_text("utf-8") for script in scripts]
+    return [(script.name.removesuffix(".sql"), script.read_text("utf-8")) for script in scripts]

@@ -21,7 +21,9 @@ DRIVER: Final = (
 )  # fmt: skip
 """Options that are the driver's, as libpq names them."""
 
-OURS: Final = ("prefix", "connections", "timeout", "pgbouncer", "notify", "migrate", "password_file")
+OURS: Final = (
+    "prefix", "connections", "timeout", "pgbouncer", "notify", "listen", "poll", "migrate", "password_file",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ class Place:
     notify: bool = True
     """Tell sleeping workers of new work, instead of leaving it to their next look."""
 
+    listen: bool = True
+    """Be told of new work, by a connection that listens. Not through a pooler in transaction mode."""
+
+    poll: float = 5.0
+    """Seconds between looks for what no notification told of; at most 1 while nothing is listened to."""
+
     migrate: bool = True
     """Create or bring forward the schema when the engine is opened."""
 
@@ -57,15 +65,18 @@ def place(url: str) -> Place:
     """What the URL names; DeclarationError says what is wrong with it."""
     name = _shown(url)
     found = options(url, name, (*OURS, *KEEPING, *DRIVER))
+    pgbouncer = _switch(name, "pgbouncer", found.get("pgbouncer", "off"))
     return Place(
         dsn=_dsn(url),
         name=name,
         policy=policy(name, found),
         schema=_schema(name, found.get("prefix", SCHEMA)),
         connections=_count(name, found.get("connections", "4")),
-        timeout=_patience(name, found.get("timeout", "10")),
-        pgbouncer=_switch(name, "pgbouncer", found.get("pgbouncer", "off")),
+        timeout=_patience(name, "timeout", found.get("timeout", "10")),
+        pgbouncer=pgbouncer,
         notify=_switch(name, "notify", found.get("notify", "on")),
+        listen=_switch(name, "listen", found.get("listen", "on")) and not pgbouncer,
+        poll=_patience(name, "poll", found.get("poll", "5")),
         migrate=_switch(name, "migrate", found.get("migrate", "on")),
         password_file=found.get("password_file", ""),
     )
@@ -97,9 +108,9 @@ def _count(name: str, text: str) -> int:
     return int(text)
 
 
-def _patience(name: str, text: str) -> float:
-    if (value := seconds(name, "timeout", text)) <= 0:
-        raise DeclarationError(f"{name}: timeout: expected more than 0 seconds, got {text!r}")
+def _patience(name: str, option: str, text: str) -> float:
+    if (value := seconds(name, option, text)) <= 0:
+        raise DeclarationError(f"{name}: {option}: expected more than 0 seconds, got {text!r}")
     return value
 
 

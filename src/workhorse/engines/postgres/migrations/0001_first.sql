@@ -66,7 +66,15 @@ create table workhorse.lanes (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
 
-create table workhorse.asking (lane text collate "C" primary key);   -- lanes that a caller's own transaction put jobs into
+-- Lanes that a caller's own transaction put jobs into, with their numbers; a lane may be here often, so that no caller waits for another.
+create table workhorse.asking (
+    seq     bigint generated always as identity primary key,
+    lane    text collate "C" not null,
+    width   integer,
+    ordered boolean not null,
+    every   bigint not null,
+    burst   integer not null
+);
 
 create table workhorse.uniques (
     ukey   text collate "C" primary key,

@@ -72,13 +72,15 @@ end $$;
 -- Those whom a caller's own transaction left parked.
 create function workhorse.answer_asking(_now bigint) returns void language plpgsql as $$
 declare
-    _lane text;
+    _lane workhorse.asking;
 begin
     for _lane in
-        with taken as materialized (select lane from workhorse.asking where lane > '' order by lane for update skip locked)
-        delete from workhorse.asking a using taken where a.lane = taken.lane returning a.lane
+        with taken as materialized (select seq from workhorse.asking where seq > 0 order by seq for update skip locked),
+        gone as (delete from workhorse.asking a using taken where a.seq = taken.seq returning a.*)
+        select distinct on (lane) * from gone order by lane, seq desc
     loop
-        perform workhorse.admit(_lane, _now);
+        perform workhorse.enroll(_lane.lane, _lane.width, _lane.ordered, _lane.every, _lane.burst, _now);
+        perform workhorse.admit(_lane.lane, _now);
     end loop;
 end $$;
 

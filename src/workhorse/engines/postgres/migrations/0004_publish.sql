@@ -102,7 +102,7 @@ create function workhorse.extra_copied(_extra bytea, _env workhorse.envelope, _q
 returns bytea language sql immutable as $$
     select substring(_extra from 1 for length(_extra) - 1) || convert_to(
         coalesce(',"expires":' || _life, '') || coalesce(
-            ',"unique":' || (_env."unique" || jsonb_build_object('key', _env.ukey || '@' || _queue)), '') || '}', 'UTF8')
+            ',"unique":' || (_env."unique" || jsonb_build_object('key', _env.ukey || '@' || _queue))::text, '') || '}', 'UTF8')
 $$;
 
 create function workhorse.accept(
@@ -227,7 +227,7 @@ end $$;
 -- For a job that is replaced: it takes the new one's headers and times, and keeps its topic, its lane and its unique key.
 create function workhorse.extra_replaced(_old bytea, _new bytea) returns bytea language sql immutable as $$
     select coalesce(substring(_new from 1 for length(_new) - 1), '{"delay":0') || convert_to(
-        ',"topic":' || coalesce(kept->'topic', '""') || ',"lane":' || coalesce(kept->'lane', 'null')
-        || ',"unique":' || coalesce(kept->'unique', 'null') || '}', 'UTF8')
+        ',"topic":' || coalesce((kept->'topic')::text, '""') || ',"lane":' || coalesce((kept->'lane')::text, 'null')
+        || ',"unique":' || coalesce((kept->'unique')::text, 'null') || '}', 'UTF8')
     from (select convert_from(coalesce(_old, '{}'), 'UTF8')::json) as old(kept)
 $$;
