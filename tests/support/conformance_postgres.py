@@ -28,7 +28,9 @@ class OnPostgres:
     @pytest.fixture(autouse=True)
     def steered_server(self, shared_servers: Shared) -> None:
         """Tests of one kind share it: each has names of its own, and time only goes forward."""
-        self.server = shared_servers(lambda _, fast: Steered(self.kind, clock=True, fast=fast), f"{self.kind} with a clock")
+        self.server = shared_servers(
+            lambda _, fast: Steered(self.kind, clock=True, fast=fast), f"{self.kind} with a clock"
+        )
 
     def engine(self, name: str) -> Engine:
         return open_engine(f"{self.server.place}?prefix={_schema(name)}&{self.options}")
@@ -49,4 +51,4 @@ class OnPostgres:
 
 
 def _schema(name: str) -> str:
-    return f"t_{name.replace('-', '_')}"
+    return f"t_{name.replace('-', '_')[-38:]}"

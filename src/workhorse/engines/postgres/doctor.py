@@ -108,7 +108,9 @@ def _of_durability(server: Record) -> Pairs:
 def _of_room(server: Record) -> Pairs:
     if server["connections"] < FULL * server["room"]:
         return []
-    what = f"{server['connections']} of {server['room']} connections are in use: workers that start now may be turned away"
+    what = (
+        f"{server['connections']} of {server['room']} connections are in use: workers that start now may be turned away"
+    )
     return [(what, "raise max_connections, lower ?connections=, or put PgBouncer between (?pgbouncer=on)")]
 
 
@@ -116,14 +118,18 @@ def _of_vacuum(server: Record, tables: list[Record], schema: str) -> Pairs:
     problems: Pairs = []
     for setting in ("autovacuum", "track_counts"):
         if server[setting] == "off":
-            problems.append((f"{setting} is off: dead rows pile up, and claims get slower", f"{setting} = on, then reload"))
+            problems.append(
+                (f"{setting} is off: dead rows pile up, and claims get slower", f"{setting} = on, then reload")
+            )
     for table in tables:
         name, live, dead = table["name"], table["live"], table["dead"]
         if table["unattended"]:
             what = f"autovacuum is switched off for {schema}.{name}"
             problems.append((what, f"alter table {schema}.{name} reset (autovacuum_enabled)"))
         if dead > FEW and dead > live:
-            what = f"{schema}.{name} has {dead:,} dead rows beside {live:,} living ones, last vacuumed {table['vacuumed']}"
+            what = (
+                f"{schema}.{name} has {dead:,} dead rows beside {live:,} living ones, last vacuumed {table['vacuumed']}"
+            )
             problems.append((what, f"end what keeps them (long transactions), then: vacuum (analyze) {schema}.{name}"))
     return problems
 
@@ -131,7 +137,9 @@ def _of_vacuum(server: Record, tables: list[Record], schema: str) -> Pairs:
 def _of_holder(holder: Record) -> tuple[str, str]:
     who = " ".join(word for word in (f"process {holder['pid']}", holder["usename"], holder["program"]) if word)
     state = holder["state"] if holder["state"].startswith("idle in transaction") else "in a transaction"
-    what = f"{who} is {state} for {holder['seconds']:.0f} s: what dies meanwhile cannot be vacuumed, and claims get slower"
+    what = (
+        f"{who} is {state} for {holder['seconds']:.0f} s: what dies meanwhile cannot be vacuumed, and claims get slower"
+    )
     return what, f"end it: select pg_terminate_backend({holder['pid']}); and set idle_in_transaction_session_timeout"
 
 

@@ -50,7 +50,9 @@ class Ears:
         self._all: set[Ear] = set()
 
     @contextmanager
-    def listening(self, timeout: float, queues: Collection[str] = (), known: Mapping[str, int] | None = None) -> Generator[Ear]:
+    def listening(
+        self, timeout: float, queues: Collection[str] = (), known: Mapping[str, int] | None = None
+    ) -> Generator[Ear]:
         """An ear for as long as the block lasts; it ends after `timeout` seconds at the latest."""
         ear = Ear(queues, known or {})
         places = [(self._by_queue, name) for name in ear.queues] + [(self._by_key, key) for key in ear.known]

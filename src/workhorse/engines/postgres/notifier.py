@@ -1,7 +1,7 @@
 """Telling other processes: one NOTIFY for all that was committed within a few milliseconds, by a statement of its own.
 
-A NOTIFY takes a lock of the whole server until its commit is on the disk. Inside each publish it would make all of them queue up there; here
-there is at most one in five milliseconds a process, and its commit does not wait for the disk: who misses it looks by himself.
+A NOTIFY takes a lock of the whole server until its commit is on the disk. Inside each publish it would make all of them queue up there;
+here there is at most one in five milliseconds a process, and its commit does not wait for the disk: who misses it looks by himself.
 """
 
 import asyncio

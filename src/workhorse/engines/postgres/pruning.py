@@ -17,9 +17,7 @@ EVERY: Final = 60.0
 _REST: Final = 0.02
 """Seconds between two batches: the workers come first."""
 
-_PRUNE: Final = (
-    "select more, fact_place, lane_place from workhorse.prune($1::bigint, $2::integer, $3::text, $4::text)"
-)
+_PRUNE: Final = "select more, fact_place, lane_place from workhorse.prune($1::bigint, $2::integer, $3::text, $4::text)"
 
 
 class Pruner:
@@ -55,7 +53,9 @@ class Pruner:
 
     async def _prune(self) -> None:
         try:
-            while await self.prune():
+            more = True
+            while more:
+                more = await self.prune()
                 await asyncio.sleep(_REST)
         except WorkhorseError:  # it can wait; who asks for something is told what is wrong
             pass

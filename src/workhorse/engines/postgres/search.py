@@ -102,9 +102,10 @@ def _containing(text: str) -> str:
 
 def row(found: Record) -> Row:
     """One of `finding`."""
+    id, task, payload, attempt, trail, extra, queue, priority, *_ = found
     state, ended = found["state"], found["ended"]
     return Row(
-        job=envelopes.envelope(*found[:5], found["extra"] or b"{}", *found[6:8]),
+        job=envelopes.envelope(id, task, payload, attempt, trail, extra or b"{}", queue, priority),
         status=found["status"],
         accepted=found["accepted"] / SECOND,
         due=found["due"] / SECOND if state == 0 else None,

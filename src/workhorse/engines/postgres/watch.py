@@ -85,7 +85,11 @@ class Watch:
     async def _hear(self, connection: Connection) -> None:
         """Until the connection is lost. It is asked now and then: one that was cut without a word would stay silent for ever."""
         lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: lost.set())
+
+        def gone(_: object) -> None:
+            lost.set()
+
+        connection.add_termination_listener(gone)
         try:
             while not await _set_within(lost, self._link.place.poll) and await _answers(connection):
                 self._look()
