@@ -13,6 +13,12 @@ from workhorse.engines.postgres.urls import Place
 
 _LOCK: Final = 0x776F726B68  # one number for every schema: migrations are rare, and may wait for each other
 
+# a query on the catalogue, not to_regclass: that may still believe what it saw before another process created the table
+_THERE: Final = (
+    "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    " where n.nspname = $1 and c.relname = 'about')"
+)
+
 
 def newest() -> int:
     """The version that this program writes."""
@@ -21,7 +27,7 @@ def newest() -> int:
 
 async def version(con: Connection, schema: str) -> int:
     """The schema's version on this server; 0: none of our tables yet."""
-    if await con.fetchval("select to_regclass($1)", f'"{schema}".about') is None:
+    if not await con.fetchval(_THERE, schema):
         return 0
     found = await con.fetchval(in_schema("select value from workhorse.about where name = 'schema'", schema))
     return 0 if found is None else int(found)

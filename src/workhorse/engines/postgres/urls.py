@@ -10,7 +10,7 @@ from workhorse.engines.keeping import Policy
 from workhorse.engines.urls import KEEPING, one_of, options, policy, seconds
 
 SCHEMA: Final = "workhorse"
-_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
+_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _MOST: Final = 100
 """Connections of one engine."""
 
