@@ -26,7 +26,7 @@ class Broker:
 
     def __init__(self, link: Link, news: News) -> None:
         self._link, self._news = link, news
-        self._claims = Claims(link, f"{socket.gethostname()}:{os.getpid()}")
+        self._claims = Claims(link, news, f"{socket.gethostname()}:{os.getpid()}")
         self._features = features(link.place.policy.retain / SECOND)
 
     @property
@@ -34,7 +34,7 @@ class Broker:
         return self._features
 
     async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
-        return await publishing.publish(self._link, jobs)
+        return await publishing.publish(self._link, self._news, jobs)
 
     async def bind(
         self,
@@ -61,7 +61,7 @@ class Broker:
     async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
         if not outcomes:
             return []
-        return await settling.settle(self._link, outcomes)
+        return await settling.settle(self._link, self._news, outcomes)
 
     async def extend(self, claims: Sequence[Claim], lease: float, /) -> list[Literal["kept", "lost", "cancel"]]:
         if not claims:

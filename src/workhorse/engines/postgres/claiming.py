@@ -9,6 +9,7 @@ from workhorse.core.contract import Claim, Envelope
 from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.postgres import envelopes
 from workhorse.engines.postgres.link import Link, Record
+from workhorse.engines.postgres.news import News
 
 _CLAIM: Final = """
 with moment as materialized (select workhorse.now_us() as now),
@@ -68,8 +69,8 @@ _SPECIAL_FOR: Final = 5.0
 class Claims:
     """Of one engine: what it knows of the queues, to save the server walking over what was claimed long ago."""
 
-    def __init__(self, link: Link, worker: str) -> None:
-        self._link, self._name = link, worker
+    def __init__(self, link: Link, news: News, worker: str) -> None:
+        self._link, self._news, self._name = link, news, worker
         self._worker: int | None = None
         self._floors: dict[tuple[str, int], int] = {}
         self._looked = self._special = float("-inf")
@@ -102,7 +103,10 @@ class Claims:
 
     async def _claim_special(self, queues: list[str], limit: int, token: int, lease: int) -> list[Claim]:
         rows = await self._link.fetch(_SPECIAL, queues, limit, lease, token, self._worker)
-        return self._claims(rows, token)
+        made = self._claims(rows, token)
+        if admitting := {claim.job.queue for claim in made if claim.job.lane is not None and claim.job.lane.width is None}:
+            self._news.tell(admitting)  # a rate alone: the claim admits the next
+        return made
 
     def _claims(self, rows: list[Record], token: int) -> list[Claim]:
         made: list[Claim] = []

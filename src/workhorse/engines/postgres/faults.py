@@ -6,9 +6,12 @@ import asyncpg
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused, WorkhorseError
 
-COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-"""Nothing was done, through no fault of ours: done again at once."""
 
+class Collision(BrokerUnavailable):
+    """Others' locks were taken in another order. Nothing was done, and it can be done again at once."""
+
+
+_COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _RIGHTS: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InsufficientPrivilegeError,
@@ -22,15 +25,16 @@ _LATER: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.PostgresIOError,
-    *COLLISIONS,
 )
 _WIRE: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-def translated(error: BaseException, name: str, schema: str) -> BaseException:
+def translated(error: Exception, name: str, schema: str) -> Exception:
     """The error to raise in its place; itself where it is a mistake of ours."""
     if isinstance(error, WorkhorseError):
         return error
+    if isinstance(error, _COLLISIONS):
+        return Collision(f"{name}: others' locks were in the way ({error}); nothing was done, try again.")
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return EngineRefused(f"{name}: there is no such database ({error}): create it (createdb), or correct the URL.")
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedFunctionError | asyncpg.InvalidSchemaNameError):
@@ -57,7 +61,7 @@ def missing(name: str, schema: str, why: str) -> EngineRefused:
     )
 
 
-def _forbidden(error: BaseException, name: str, schema: str) -> EngineRefused:
+def _forbidden(error: Exception, name: str, schema: str) -> EngineRefused:
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return EngineRefused(
             f"{name}: this user may not do that ({error}). Grant it the schema: "

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -57,11 +58,12 @@ class Link:
             return
         self._process = os.getpid()
         try:
-            async with self.pool.connection() as con:
-                await prepare(con)
-        except BaseException as error:
-            await self.pool.close()
-            self._raise(error)
+            with self._in_our_words():
+                async with self.pool.connection() as con:
+                    await prepare(con)
+        except BaseException:
+            self.pool.close()
+            raise
         self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
@@ -71,7 +73,7 @@ class Link:
             return
         if loop is asyncio.get_running_loop() and self._under_way:
             await asyncio.wait(self._under_way, timeout=self.place.timeout + _GRACE)
-        await self.pool.close()
+        self.pool.close()
 
     async def fetch(self, sql: str, *values: object) -> list[Record]:
         """The rows of one statement, which is one transaction. It is never cancelled: who is, leaves it to its end."""
@@ -87,10 +89,8 @@ class Link:
     async def connect(self) -> Connection:
         """A connection outside the pool, for listening; its caller closes it."""
         self._refuse_unusable()
-        try:
+        with self._in_our_words():
             return await self.pool.connect()
-        except Exception as error:
-            self._raise(error)
 
     async def _shielded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         self._refuse_unusable()
@@ -107,12 +107,11 @@ class Link:
     async def _tried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         for tries in range(_TRIES):
             try:
-                return await self._guarded(work)
-            except faults.COLLISIONS:
+                with self._in_our_words():
+                    return await self._guarded(work)
+            except faults.Collision:
                 self.collisions += 1
                 await asyncio.sleep(random.uniform(0, 0.01 * tries))
-            except BaseException as error:
-                self._raise(error)
         raise faults.away(self.name, f"others' locks were in the way {_TRIES} times; nothing was done")
 
     async def _guarded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -138,8 +137,12 @@ class Link:
                 "open an engine of its own there."
             )
 
-    def _raise(self, error: BaseException) -> Any:
-        found = faults.translated(error, self.name, self.place.schema)
-        if found is error:
-            raise error
-        raise found from error
+    @contextmanager
+    def _in_our_words(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            found = faults.translated(error, self.name, self.place.schema)
+            if found is error:
+                raise
+            raise found from error

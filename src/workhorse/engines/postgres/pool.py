@@ -5,7 +5,7 @@ import inspect
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -13,6 +13,10 @@ from workhorse.engines.postgres.urls import Place
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Password: TypeAlias = Callable[[], str | Awaitable[str]]
+
+_BY_INDEX: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+"""Every verb knows its rows by an index. A plan is kept for as long as the connection: made while a table was empty, it would read
+all of it when there are a million rows."""
 
 
 class Pool:
@@ -36,7 +40,7 @@ class Pool:
         finally:
             self._give_back(con)
 
-    async def connect(self) -> Connection:
+    async def connect(self, **settings: str) -> Connection:
         """One that is not of the pool; its caller closes it."""
         place = self.place
         options: dict[str, Any] = {}
@@ -44,12 +48,12 @@ class Pool:
             options["statement_cache_size"] = 0
         else:
             patience = str(round(place.timeout * 1000))
-            options["server_settings"] = {"application_name": "workhorse", "statement_timeout": patience}
+            options["server_settings"] = {"application_name": "workhorse", "statement_timeout": patience, **settings}
         if self.password is not None or place.password_file:
             options["password"] = self._secret
         return await asyncpg.connect(place.dsn, timeout=place.timeout, **options)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """All of them, at once: what is under way on one is lost."""
         for con in tuple(self._all):
             with suppress(Exception):  # of a loop that is closed, too
@@ -71,7 +75,7 @@ class Pool:
     async def _open(self) -> Connection:
         self._opening += 1
         try:
-            con = await self.connect()
+            con = await self.connect(**_BY_INDEX)
         except BaseException:
             self._wake()
             raise

@@ -8,6 +8,7 @@ from workhorse.engines import keeping
 from workhorse.engines.keeping import micros
 from workhorse.engines.postgres import envelopes
 from workhorse.engines.postgres.link import Link
+from workhorse.engines.postgres.news import News
 
 ACCEPTED: Final = Answer("accepted")
 
@@ -20,14 +21,14 @@ from unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::integer[], $
     (select workhorse.now_us() as now) as moment
 on conflict (id) do nothing
 """
-_PUBLISH: Final = "select unnest(workhorse.publish($1, $2, $3, $4, $5))"
+_PUBLISH: Final = "select answers, queues from workhorse.publish($1, $2, $3, $4, $5)"
 
 _BLOCK: Final = 5000
 _BYTES: Final = 64 << 20
 """Bounds of one statement."""
 
 
-async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
+async def publish(link: Link, news: News, jobs: Sequence[Envelope]) -> list[Answer]:
     """One answer a job, in order."""
     answers = [ACCEPTED] * len(jobs)
     plain: list[Envelope] = []
@@ -40,14 +41,28 @@ async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
         else:
             special.append((place, env))
     for block in _blocks(plain):
-        if await link.run(_INSERT, *_columns(block)) < len(block):
-            await _publish_special(link, block)  # some ids were there; one that is no longer kept is no obstacle
+        await _publish_plain(link, news, block)
     for block in _blocks([env for _, env in special]):
-        found = await _publish_special(link, block)
+        found = await _publish_special(link, news, block)
         for (place, _), answer in zip(special, found, strict=False):
             answers[place] = answer
         special = special[len(block) :]
     return answers
+
+
+async def _publish_plain(link: Link, news: News, jobs: list[Envelope]) -> None:
+    if await link.run(_INSERT, *_columns(jobs)) < len(jobs):
+        await _publish_special(link, news, jobs)  # some ids were there; one that is no longer kept is no obstacle
+    news.tell({env.queue for env in jobs})
+
+
+async def _publish_special(link: Link, news: News, jobs: list[Envelope]) -> list[Answer]:
+    given = envelopes.as_json([envelopes.given(env) for env in jobs])
+    keep = link.place.policy.dead_retain
+    ((texts, queues),) = await link.fetch(_PUBLISH, given, *envelopes.bytes_of(jobs), keep)
+    # a result of an earlier life of an id that was given is gone
+    news.tell(queues, [f"result/{env.id}" for env in jobs if not keeping.is_ours(env.id)])
+    return [_answer(text) for text in texts]
 
 
 def _blocks(jobs: list[Envelope]) -> list[list[Envelope]]:
@@ -64,7 +79,7 @@ def _blocks(jobs: list[Envelope]) -> list[list[Envelope]]:
     return blocks
 
 
-def _columns(jobs: Sequence[Envelope]) -> tuple[list[object], ...]:
+def _columns(jobs: Sequence[Envelope]) -> tuple[Sequence[object], ...]:
     return (
         [env.id for env in jobs],
         [env.queue for env in jobs],
@@ -76,14 +91,6 @@ def _columns(jobs: Sequence[Envelope]) -> tuple[list[object], ...]:
         [None if env.expires is None else micros(env.expires) for env in jobs],
         *envelopes.bytes_of(jobs),
     )
-
-
-async def _publish_special(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
-    texts = await link.fetch(
-        _PUBLISH, envelopes.as_json([envelopes.given(env) for env in jobs]), *envelopes.bytes_of(jobs),
-        link.place.policy.dead_retain,
-    )  # fmt: skip
-    return [_answer(text) for (text,) in texts]
 
 
 def _answer(text: str) -> Answer:

@@ -11,6 +11,7 @@ from workhorse.engines.keeping import FOREVER, Policy, micros
 from workhorse.engines.postgres import envelopes
 from workhorse.engines.postgres.claiming import tokens
 from workhorse.engines.postgres.link import Link
+from workhorse.engines.postgres.news import News
 
 _SUCCEED: Final = """
 with moment as materialized (select workhorse.now_us() as now),
@@ -37,7 +38,7 @@ wrote as (
 """
 _END: Final = _SUCCEED + _STALE
 _END_AND_WRITE: Final = _SUCCEED.rstrip() + _WROTE + _STALE
-_SETTLE: Final = "select unnest(workhorse.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))"
+_SETTLE: Final = "select answers, queues from workhorse.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _EXTEND: Final = """
 with moment as materialized (select workhorse.now_us() as now),
 held as materialized (
@@ -70,14 +71,14 @@ class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     unfit: str | None = None
 
 
-async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
+async def settle(link: Link, news: News, outcomes: Sequence[Outcome]) -> list[Undone]:
     """Each whole or not at all; returned is what was not done, and why."""
     plain, rest = _sorted_out(outcomes)
     undone: list[Undone] = []
     if plain:
-        undone += await _succeed(link, plain)
+        undone += await _succeed(link, news, plain)
     if rest:
-        undone += await _settle_rest(link, rest)
+        undone += await _settle_rest(link, news, rest)
     return undone
 
 
@@ -111,7 +112,7 @@ def _is_plain(writes: Sequence[Put]) -> bool:
     return all(put.expect is None for put in writes)
 
 
-async def _succeed(link: Link, plain: dict[int, Outcome]) -> list[Undone]:
+async def _succeed(link: Link, news: News, plain: dict[int, Outcome]) -> list[Undone]:
     policy = link.place.policy
     seqs = list(plain)
     names = [tokens(outcome.claim.token)[0] for outcome in plain.values()]
@@ -125,6 +126,9 @@ async def _succeed(link: Link, plain: dict[int, Outcome]) -> list[Undone]:
         stale = await link.fetch(
             _END_AND_WRITE, seqs, names, keeps, owners, [put.key for put in facts], [put.value for put in facts], ttls(facts)
         )
+    news.wear(sum([until > 0 for until in keeps]) + len(writes))
+    if writes:
+        news.tell(keys={put.key for _, put in writes})
     return [(plain[seq], "stale") for (seq,) in stale]
 
 
@@ -133,11 +137,11 @@ def ttls(puts: Sequence[Put]) -> list[int | None]:
     return [None if put.ttl is None else micros(put.ttl) for put in puts]
 
 
-async def _settle_rest(link: Link, rest: list[Outcome]) -> list[Undone]:
+async def _settle_rest(link: Link, news: News, rest: list[Outcome]) -> list[Undone]:
     policy = link.place.policy
     puts = [put for outcome in rest for put in outcome.writes]
     jobs = [env for outcome in rest for env in outcome.publish]
-    answers = await link.fetch(
+    ((answers, queues),) = await link.fetch(
         _SETTLE,
         envelopes.as_json(_ended(policy, rest)),
         [outcome.trail or None for outcome in rest],
@@ -148,7 +152,15 @@ async def _settle_rest(link: Link, rest: list[Outcome]) -> list[Undone]:
         *_bytes_of(jobs),
         policy.dead_retain,
     )
-    return [(outcome, why) for outcome, (why,) in zip(rest, answers, strict=True) if why]
+    news.wear(len(rest) + len(puts))
+    news.tell({*queues, *map(_wakes, rest)} - {""}, {put.key for put in puts})
+    return [(outcome, why) for outcome, why in zip(rest, answers, strict=True) if why]
+
+
+def _wakes(outcome: Outcome) -> str:
+    """The queue in which it leaves work behind: itself, or the next of its lane."""
+    job = outcome.claim.job
+    return job.queue if job.lane is not None or isinstance(outcome, Retried | Released) else ""
 
 
 def _ended(policy: Policy, rest: list[Outcome]) -> list[Ended]:

@@ -7,15 +7,17 @@ create type workhorse.envelope as (
     ukey text, until smallint, within bigint, replaces boolean, "unique" jsonb
 );
 
--- One answer a job, in order: `accepted`, or `duplicate` or `replaced` and the id of the job that stands.
-create function workhorse.publish(_jobs jsonb, _trails bytea[], _extras bytea[], _payloads bytea[], _dead_keep bigint)
-returns text[] language plpgsql as $$
+-- One answer a job, in order: `accepted`, or `duplicate` or `replaced` and the id of the job that stands. And the queues of all.
+create function workhorse.publish(
+    _jobs jsonb, _trails bytea[], _extras bytea[], _payloads bytea[], _dead_keep bigint, out answers text[], out queues text[]
+) language plpgsql as $$
 declare
     _now bigint;
-    _answers text[] := array_fill('accepted'::text, array[jsonb_array_length(_jobs)]);
     _answer text;
     _job record;
 begin
+    answers := array_fill('accepted'::text, array[jsonb_array_length(_jobs)]);
+    queues := '{}';
     perform workhorse.hold_for(_jobs);
     _now := workhorse.now_us();
     -- ids and keys in one order, so that two callers do not wait for each other; jobs of lanes in their own, which is that of acceptance
@@ -34,11 +36,13 @@ begin
                 workhorse.copied(_job.env, _job.place, _job.level, _job.life), _trails[_job.n],
                 workhorse.extra_copied(_extras[_job.n], _job.env, _job.place, _job.life), _payloads[_job.n], _dead_keep, _now);
         end if;
-        if _answer <> 'accepted' and _answers[_job.n] = 'accepted' then
-            _answers[_job.n] := _answer;
+        if _answer <> 'accepted' and answers[_job.n] = 'accepted' then
+            answers[_job.n] := _answer;
+        end if;
+        if coalesce(_job.place, (_job.env).queue) <> all(queues) then
+            queues := queues || coalesce(_job.place, (_job.env).queue);
         end if;
     end loop;
-    return _answers;
 end $$;
 
 -- Lock what these jobs touch beyond themselves: those that they may replace, and their lanes.

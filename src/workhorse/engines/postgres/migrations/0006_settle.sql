@@ -7,17 +7,19 @@ create type workhorse.outcome as (
     writes integer[], expects boolean, jobs jsonb, slice integer[], unfit text
 );
 
--- One answer an outcome, in order: empty where it was done, else why not. Arrays: the outcomes' trails; the facts; the follow-ups' bytes.
+-- One answer an outcome, in order: empty where it was done, else why not. And the queues of the follow-ups.
+-- Arrays: the outcomes' trails; the facts; the follow-ups' bytes.
 create function workhorse.settle(
     _outcomes jsonb, _trails bytea[], _keys text[], _values bytea[], _expects bigint[], _ttls bigint[],
-    _job_trails bytea[], _job_extras bytea[], _job_payloads bytea[], _dead_keep bigint
-) returns text[] language plpgsql as $$
+    _job_trails bytea[], _job_extras bytea[], _job_payloads bytea[], _dead_keep bigint, out answers text[], out queues text[]
+) language plpgsql as $$
 declare
     _now bigint;
-    _answers text[] := '{}';
     _out record;
     _it workhorse.outcome;
 begin
+    answers := '{}';
+    queues := '{}';
     perform workhorse.hold_settled(_outcomes, _keys);
     _now := workhorse.now_us();
     for _out in
@@ -25,15 +27,14 @@ begin
         cross join lateral jsonb_populate_record(null::workhorse.outcome, i.doc) as o order by i.n
     loop
         _it := _out.it;
-        _answers := _answers || workhorse.settle_one(_it, _trails[_out.n],
+        answers := answers || workhorse.settle_one(_it, _trails[_out.n],
             _keys[_it.writes[1]:_it.writes[2]], _values[_it.writes[1]:_it.writes[2]],
             _expects[_it.writes[1]:_it.writes[2]], _ttls[_it.writes[1]:_it.writes[2]], _now);
-        if _answers[_out.n] = '' and _it.jobs is not null then
-            perform workhorse.publish(_it.jobs, _job_trails[_it.slice[1]:_it.slice[2]],
-                _job_extras[_it.slice[1]:_it.slice[2]], _job_payloads[_it.slice[1]:_it.slice[2]], _dead_keep);
+        if answers[_out.n] = '' and _it.jobs is not null then
+            queues := queues || (select p.queues from workhorse.publish(_it.jobs, _job_trails[_it.slice[1]:_it.slice[2]],
+                _job_extras[_it.slice[1]:_it.slice[2]], _job_payloads[_it.slice[1]:_it.slice[2]], _dead_keep) as p);
         end if;
     end loop;
-    return _answers;
 end $$;
 
 create function workhorse.hold_settled(_outcomes jsonb, _keys text[]) returns void language plpgsql as $$
