@@ -15,8 +15,10 @@ async def aside(link: Link, sql: str, *values: object) -> list[Record]:
     try:
         async with connection.transaction(readonly=True):
             await connection.execute(f"set local statement_timeout = {round(PATIENCE * 1000)}")
-            return await connection.fetch(link.sql(sql), *values, timeout=PATIENCE)
+            found = await connection.fetch(link.sql(sql), *values, timeout=PATIENCE)
+        await connection.close(timeout=link.place.timeout)
     except Exception as error:
         raise faults.translated(error, link.name, link.place.schema) from error
     finally:
-        connection.terminate()
+        connection.terminate()  # nothing, where it is closed
+    return found

@@ -63,7 +63,7 @@ class Notifier:
 
     def add(self, queues: Collection[str], keys: Collection[str]) -> None:
         """Something that concerns these is committed: others learn of it at once, or when the gap since the last time is over."""
-        if not (queues or keys):
+        if not (queues or keys) or not self._link.place.notify:
             return
         self._queues.update(queues)
         self._keys.update(keys)
