@@ -51,8 +51,8 @@ begin
     select array_agg(gone.key) into keys from gone;
     for lane in
         select distinct on (w.key collate "C") w.* from unnest(lanes, widths, orders, everys, bursts)
-            as w (key, width, ordered, every, burst)
-        where w.key is not null order by w.key collate "C"
+            with ordinality as w (key, width, ordered, every, burst, place)
+        where w.key is not null order by w.key collate "C", w.place desc  -- the numbers of the one accepted last
     loop
         if not exists (select from workhorse.lanes as l where l.lane = lane.key) then
             perform workhorse.enroll(lane.key, lane.width, lane.ordered, lane.every, lane.burst, now);
