@@ -16,8 +16,6 @@ from workhorse.engines.postgres.engine import PostgresEngine
 from workhorse.engines.postgres.pruning import Pruner
 from workhorse.testing.conformance.words import promptly
 
-Connection = "asyncpg.Connection[asyncpg.Record]"
-
 
 def _job(id: str = "", lane: Lane | None = None, unique: Unique | None = None) -> Envelope:
     return Envelope(id or new_id(), "noop", b"{}", "q", lane=lane, unique=unique)
@@ -45,13 +43,14 @@ async def engine(url: str) -> AsyncIterator[PostgresEngine]:
 
 @pytest.fixture
 def pruner(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> Pruner:
-    """In batches of ten."""
+    """In batches of ten; the engine's own keeps still."""
     monkeypatch.setattr(pruning, "BATCH", 10)
+    monkeypatch.setattr(engine._news, "wear", lambda rows: None)  # pyright: ignore[reportPrivateUsage]
     return Pruner(engine._link)  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture
-async def beside(url: str) -> AsyncIterator[Connection]:
+async def beside(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Somebody else's connection."""
     connection = await asyncpg.connect(url)
     yield connection
@@ -180,7 +179,10 @@ async def test_pruning_waits_for_no_row_that_somebody_holds(
     assert [await _rows(engine, table) for table in ("jobs", "facts", "lanes")] == [0, 0, 0]
 
 
-async def test_the_engine_prunes_by_itself_after_endings(engine: PostgresEngine, pruner: Pruner, server: Postgres) -> None:
+async def test_the_engine_prunes_by_itself_after_endings(
+    engine: PostgresEngine, server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "BATCH", 10)
     await _end(engine, [_job() for _ in range(30)])
     server.jump(11)
     await _end(engine, [_job() for _ in range(12)])  # more than a batch: time for the first ones to go
