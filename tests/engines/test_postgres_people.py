@@ -50,7 +50,9 @@ async def _found(engine: PostgresEngine, text: str) -> list[str]:
         (b"\\303", "\\303"),
     ],
 )
-async def test_a_text_is_found_among_any_bytes_in_either_case(engine: PostgresEngine, payload: bytes, text: str) -> None:
+async def test_a_text_is_found_among_any_bytes_in_either_case(
+    engine: PostgresEngine, payload: bytes, text: str
+) -> None:
     await engine.broker.publish([_job("a", payload), _job("b", b"\xc3\xff\x00")])
     assert await _found(engine, text) == ["a"]
 
@@ -113,7 +115,8 @@ async def test_lists_of_one_key_in_two_orders_do_not_stop_each_other(postgres_ur
         both = engine.store.put(puts), other.store.put(puts[::-1])
         assert all(None not in versions for versions in await asyncio.gather(*both))
         await asyncio.gather(
-            engine.store.delete({put.key: None for put in puts}), other.store.delete({put.key: None for put in puts[::-1]})
+            engine.store.delete({put.key: None for put in puts}),
+            other.store.delete({put.key: None for put in puts[::-1]}),
         )
     await other.close()
 

@@ -127,7 +127,9 @@ async def test_freed_keys_go_once_their_time_is_over(engine: PostgresEngine, pru
     assert await _rows(engine, "uniques") == 0
 
 
-async def test_a_lane_goes_once_its_rate_has_caught_up(engine: PostgresEngine, pruner: Pruner, server: Postgres) -> None:
+async def test_a_lane_goes_once_its_rate_has_caught_up(
+    engine: PostgresEngine, pruner: Pruner, server: Postgres
+) -> None:
     await _end(engine, [_job(lane=Lane("q/ada", width=None, every=3600))])
     server.jump(11)
     for _ in range(3):
@@ -152,7 +154,9 @@ async def test_one_process_prunes_at_a_time(
     assert await _rows(engine) == 15
 
 
-async def test_two_that_prune_at_once_forget_each_job_once(engine: PostgresEngine, pruner: Pruner, server: Postgres) -> None:
+async def test_two_that_prune_at_once_forget_each_job_once(
+    engine: PostgresEngine, pruner: Pruner, server: Postgres
+) -> None:
     await _end(engine, [_job() for _ in range(100)], ttl=5)
     server.jump(11)
     other = Pruner(engine._link)  # pyright: ignore[reportPrivateUsage]

@@ -224,7 +224,9 @@ async def test_callers_do_not_wait_for_each_other_in_one_lane(
 ) -> None:
     other = Lane("q/bob")
     await _run(caller, engine, [_job("a", lane=LANE), _job("b", lane=other)])
-    await promptly(_by_asyncpg(postgres_url, engine.statements.statements([_job("c", lane=other), _job("d", lane=LANE)], [])))
+    await promptly(
+        _by_asyncpg(postgres_url, engine.statements.statements([_job("c", lane=other), _job("d", lane=LANE)], []))
+    )
     assert await _ids(engine) == ["c", "d"]
     await caller.execute("commit")
     assert await _ids(engine) == []  # each lane has one slot

@@ -235,6 +235,8 @@ async def test_closing_ends_the_listening(opened: Opened, postgres: Postgres, po
     await promptly(_listening(postgres, postgres_url))
     waiting.cancel()
     await engine.close()
-    sql = f"select 1 from pg_stat_activity where query ilike 'listen%' and datname = '{postgres_url.rpartition('/')[2]}'"
+    sql = (
+        f"select 1 from pg_stat_activity where query ilike 'listen%' and datname = '{postgres_url.rpartition('/')[2]}'"
+    )
     while await asyncio.to_thread(postgres.sql, sql):
         pass
