@@ -11,7 +11,7 @@ class Collision(BrokerUnavailable):
     """Others' locks were taken in another order. Nothing was done, and it can be done again at once."""
 
 
-_COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _RIGHTS: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InsufficientPrivilegeError,
@@ -23,7 +23,6 @@ _LATER: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.CannotConnectNowError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
     asyncpg.PostgresIOError,
 )
 _WIRE: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)

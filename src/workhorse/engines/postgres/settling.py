@@ -32,7 +32,8 @@ wrote as (
     insert into workhorse.facts (key, value, version, expires)
     select distinct on (w.key) w.key, w.value, nextval('workhorse.versions'), moment.now + w.ttl
     from unnest($4::bigint[], $5::text[], $6::bytea[], $7::bigint[]) with ordinality as w(seq, key, value, ttl, n)
-    join held on held.seq = w.seq cross join moment order by w.key, w.n desc
+    cross join moment where (w.seq in (select seq from held)) is true  -- so said, it is looked up in a hash
+    order by w.key, w.n desc
     on conflict (key) do update set value = excluded.value, version = excluded.version, expires = excluded.expires
 )
 """

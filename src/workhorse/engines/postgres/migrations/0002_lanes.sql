@@ -69,10 +69,11 @@ begin
     return workhorse.admit(_lane, _now) or _before;
 end $$;
 
--- Those whom a caller's own transaction left parked.
-create function workhorse.answer_asking(_now bigint) returns void language plpgsql as $$
+-- Admit those whom a caller's own transaction left parked; whether there were any.
+create function workhorse.answer_asking(_now bigint) returns boolean language plpgsql as $$
 declare
     _lane workhorse.asking;
+    _any boolean := false;
 begin
     for _lane in
         with taken as materialized (select seq from workhorse.asking where seq > 0 order by seq for update skip locked),
@@ -81,7 +82,9 @@ begin
     loop
         perform workhorse.enroll(_lane.lane, _lane.width, _lane.ordered, _lane.every, _lane.burst, _now);
         perform workhorse.admit(_lane.lane, _now);
+        _any := true;
     end loop;
+    return _any;
 end $$;
 
 -- Charge a claim to the lane's rate. 0: it is within; else the moment to which the claim is put off, and nothing is charged.

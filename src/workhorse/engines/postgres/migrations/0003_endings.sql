@@ -1,15 +1,17 @@
 -- Facts and unique keys, and the end of a job: its slot and its unique key are free, its row is kept for a while; then it is forgotten.
 
--- Each by itself, in order: its new version, or null where `expect` did not hold. Null expects nothing, 0 that it is not there.
+-- Each by itself: its new version, or null where `expect` did not hold. Null expects nothing, 0 that it is not there. Written in the order
+-- of keys, those of one key in theirs.
 create function workhorse.put(_keys text[], _values bytea[], _expects bigint[], _ttls bigint[], _now bigint)
 returns bigint[] language plpgsql as $$
 declare
-    _done bigint[] := '{}';
+    _done bigint[] := array_fill(null::bigint, array[cardinality(_keys)]);
     _version bigint;
     _expires bigint;
+    i integer;
 begin
     perform 1 from workhorse.facts where key = any(_keys) order by key for update;
-    for i in 1 .. coalesce(array_length(_keys, 1), 0) loop
+    for i in select n from unnest(_keys) with ordinality as k(key, n) order by key collate "C", n loop
         _version := null;
         _expires := _now + _ttls[i];
         if _expects[i] > 0 then
@@ -29,7 +31,7 @@ begin
                 set value = excluded.value, version = excluded.version, expires = excluded.expires
                 returning version into _version;
         end if;
-        _done := _done || _version;
+        _done[i] := _version;
     end loop;
     return _done;
 end $$;

@@ -11,15 +11,23 @@ create type workhorse.envelope as (
 create function workhorse.publish(
     _jobs jsonb, _trails bytea[], _extras bytea[], _payloads bytea[], _dead_keep bigint, out answers text[], out queues text[]
 ) language plpgsql as $$
+begin
+    perform workhorse.hold_for(_jobs);
+    select p.answers, p.queues into answers, queues
+        from workhorse.publish_held(_jobs, _trails, _extras, _payloads, _dead_keep, workhorse.now_us()) as p;
+end $$;
+
+-- The same, once `hold` has the locks.
+create function workhorse.publish_held(
+    _jobs jsonb, _trails bytea[], _extras bytea[], _payloads bytea[], _dead_keep bigint, _now bigint,
+    out answers text[], out queues text[]
+) language plpgsql as $$
 declare
-    _now bigint;
     _answer text;
     _job record;
 begin
     answers := array_fill('accepted'::text, array[jsonb_array_length(_jobs)]);
     queues := '{}';
-    perform workhorse.hold_for(_jobs);
-    _now := workhorse.now_us();
     -- ids and keys in one order, so that two callers do not wait for each other; jobs of lanes in their own, which is that of acceptance
     for _job in
         select e as env, i.n, b.queue as place, b.priority as level, b.expires as life
@@ -45,36 +53,52 @@ begin
     end loop;
 end $$;
 
--- Lock what these jobs touch beyond themselves: those that they may replace, and their lanes.
+-- Lock what these jobs touch beyond themselves.
 create function workhorse.hold_for(_jobs jsonb) returns void language plpgsql as $$
+begin
+    perform workhorse.hold('{}', '{}', _jobs);
+end $$;
+
+-- Lock all that a call will touch, in the one order: these jobs, facts, lanes, those of the jobs that are parked, unique keys.
+-- What is not there yet cannot be locked; two who make the same at once may still meet in two orders, and one of them does it again.
+create function workhorse.hold(_seqs bigint[], _keys text[], _jobs jsonb) returns void language plpgsql as $$
 declare
     _replaced text[];
+    _ukeys text[];
     _lanes text[];
-    _env workhorse.envelope;
+    _more bigint[];
 begin
-    select array_agg(doc->>'ukey') filter (where (doc->>'replaces')::boolean and doc ? 'ukey'),
-        array_agg(doc->>'lane') filter (where doc ? 'lane')
-        into _replaced, _lanes from jsonb_array_elements(_jobs) as i(doc);
+    select array_agg(doc->>'ukey') filter (where (doc->>'replaces')::boolean), array_agg(doc->>'ukey') filter (where doc ? 'ukey'),
+        array_agg(doc->>'lane') filter (where doc ? 'lane'),
+        _keys || array_agg('result/' || (doc->>'id')) filter (where (doc->>'given')::boolean)
+        into _replaced, _ukeys, _lanes, _keys from jsonb_array_elements(_jobs) as i(doc);
+    perform 1 from workhorse.jobs where seq = any(_seqs) and state <> 1 order by seq for update;
     if _replaced is not null then
-        perform 1 from workhorse.jobs where seq in (
-            select j.seq from workhorse.uniques u join workhorse.jobs j on j.id = u.id where u.ukey = any(_replaced)
-        ) and state = 0 and token = 0 order by seq for update;
-        select _lanes || array_agg(j.lane) into _lanes from workhorse.uniques u join workhorse.jobs j on j.id = u.id
-            where u.ukey = any(_replaced) and j.lane is not null;
+        _more := array(select j.seq from workhorse.uniques u join workhorse.jobs j on j.id = u.id where u.ukey = any(_replaced));
+        _seqs := _seqs || _more;
+        -- whoever has one of them is about to claim or to change it, and may want what we hold: `replace` will see
+        perform 1 from workhorse.jobs where seq = any(_more) and state = 0 and token = 0 for update skip locked;
     end if;
-    if _lanes is null then
-        return;
+    select _lanes || array_agg(lane) filter (where lane is not null), _ukeys || array_agg(ukey) filter (where ukey is not null)
+        into _lanes, _ukeys from workhorse.jobs where seq = any(_seqs) and (lane is not null or ukey is not null);
+    perform 1 from workhorse.facts where key = any(_keys) order by key for update;
+    if cardinality(_lanes) > 0 then
+        perform workhorse.make_lanes(_jobs);
+        perform workhorse.hold_lanes(_lanes);
+        perform 1 from workhorse.jobs where seq = any(_seqs) and state = 1 order by seq for update;
     end if;
-    perform workhorse.hold_lanes(_lanes);
-    for _env in
-        select distinct on (e.lane) e.* from jsonb_array_elements(_jobs) as i(doc)
-        cross join lateral jsonb_populate_record(null::workhorse.envelope, i.doc) as e
-        where e.lane is not null and e.dead is null and e.queue is not null
-            and not exists (select from workhorse.lanes l where l.lane = e.lane)
+    perform 1 from workhorse.uniques where ukey = any(_ukeys) order by ukey for update;
+end $$;
+
+-- The lanes of these jobs that are not there yet.
+create function workhorse.make_lanes(_jobs jsonb) returns void language plpgsql as $$
+begin
+    insert into workhorse.lanes (lane, width, ordered, every, burst)
+        select distinct on (e.lane) e.lane, e.width, e.ordered, e.every, e.burst
+        from jsonb_array_elements(_jobs) as i(doc) cross join lateral jsonb_populate_record(null::workhorse.envelope, i.doc) as e
+        where e.lane is not null and e.dead is null and not exists (select from workhorse.lanes l where l.lane = e.lane)
         order by e.lane
-    loop
-        perform workhorse.enroll(_env.lane, _env.width, _env.ordered, _env.every, _env.burst, workhorse.now_us());
-    end loop;
+        on conflict (lane) do nothing;
 end $$;
 
 -- The queues that are bound to the topic. A star stands for one part between dots.
@@ -198,7 +222,7 @@ declare
     _job record;
 begin
     select seq, state, slot, lane, extra, cancel into _job from workhorse.jobs
-        where id = _id and ukey = _env.ukey and token = 0 and state <= 1 for update;
+        where id = _id and ukey = _env.ukey and token = 0 and state <= 1 for update nowait;  -- what `hold` did not get is asked for again
     if not found then
         return false;
     end if;

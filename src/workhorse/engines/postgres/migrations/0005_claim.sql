@@ -10,13 +10,12 @@ declare
     _now bigint := workhorse.now_us();
     _got bigint[] := '{}';
     _admitted boolean;
-    _one boolean;
-    _held bigint[];
+    _one record;
     _ready text[];
     _queue text;
     _most integer;
+    _patient boolean := not workhorse.answer_asking(_now);
 begin
-    perform workhorse.answer_asking(_now);
     for round in 1 .. 8 loop
         _admitted := false;
         for level in reverse 3 .. 1 loop
@@ -29,10 +28,11 @@ begin
             foreach _most in array array[case when cardinality(_ready) = 1 then _limit else greatest(1, _limit / 2) end, _limit] loop
                 foreach _queue in array _ready loop
                     if _limit > cardinality(_got) then
-                        select c.held, c.admitted into _held, _one from workhorse.claim_from(_queue, level::smallint,
-                            least(_most, _limit - cardinality(_got)), _now, _now + _lease, _token, _worker) c;
-                        _got := _got || _held;
-                        _admitted := _admitted or _one;
+                        select * into _one from workhorse.claim_from(_queue, level::smallint,
+                            least(_most, _limit - cardinality(_got)), _patient, _now, _now + _lease, _token, _worker);
+                        _patient := _one.still_patient;
+                        _got := _got || _one.held;
+                        _admitted := _admitted or _one.admitted;
                     end if;
                 end loop;
             end loop;
@@ -45,21 +45,23 @@ begin
         from unnest(_got) with ordinality as g(seq, n) join workhorse.jobs j on j.seq = g.seq order by g.n;
 end $$;
 
--- Of one queue and level; the seqs in the order of their due, and whether anybody was admitted meanwhile.
+-- Of one queue and level; the seqs in the order of their due, and whether anybody was admitted meanwhile. Patient: it may wait for lanes.
 create function workhorse.claim_from(
-    _queue text, _level smallint, _most integer, _now bigint, _until bigint, _token bigint, _worker integer,
-    out held bigint[], out admitted boolean
+    _queue text, _level smallint, _most integer, _patient boolean, _now bigint, _until bigint, _token bigint, _worker integer,
+    out held bigint[], out admitted boolean, out still_patient boolean
 ) language plpgsql as $$
 declare
     _found bigint[];
     _good bigint[];
     _left bigint[] := '{}';
+    _lanes text[];
     _asking jsonb;
     _job record;
     _lane record;
 begin
     held := '{}';
     admitted := false;
+    still_patient := _patient;
     for look in 1 .. 20 loop
         exit when _most <= 0;
         with found as (
@@ -69,13 +71,19 @@ begin
         )
         select array_agg(seq order by due) into _found from found;
         exit when _found is null;
-        perform workhorse.hold_lanes(array(select distinct lane from workhorse.jobs where seq = any(_found) and lane is not null));
+        _lanes := array(select distinct lane from workhorse.jobs where seq = any(_found) and lane is not null);
+        if still_patient and cardinality(_lanes) > 0 then
+            perform workhorse.hold_lanes(_lanes);
+            still_patient := false;  -- from now on we hold some: whoever holds another may be waiting for them
+        elsif cardinality(_lanes) > 0 then
+            _left := _left || workhorse.out_of_reach(_found, _lanes);
+        end if;
         _good := '{}';
         _asking := '{}';
         for _job in
             select j.seq, j.id, j.lane, j.slot, j.token, j.cancel, j.ukey, l.width is null as passes_on, l.lane is not null as known
             from unnest(_found) with ordinality as f(seq, n) join workhorse.jobs j on j.seq = f.seq
-            left join workhorse.lanes l on l.lane = j.lane order by f.n
+            left join workhorse.lanes l on l.lane = j.lane where f.seq <> all(_left) order by f.n
         loop
             if _job.lane is not null and not _job.cancel
                 and not (_job.slot or (_job.token <> 0 and _job.known and _job.passes_on)) then
@@ -83,6 +91,7 @@ begin
             elsif not workhorse.let_go(_job.ukey, _job.id, _now) then
                 _left := _left || _job.seq;
             elsif _job.lane is null or _job.cancel or workhorse.charged(_job.seq, _job.lane, _now) then
+                still_patient := still_patient and _job.ukey is null;
                 _good := _good || _job.seq;  -- one asked to cancel needs no slot and is not charged
                 if _job.slot and _job.known and _job.passes_on and not _job.cancel then
                     update workhorse.jobs set slot = false where seq = _job.seq;
@@ -100,6 +109,16 @@ begin
         _most := _most - cardinality(_good);
         exit when cardinality(_good) = cardinality(_found);
     end loop;
+end $$;
+
+-- Those of these jobs whose lane somebody else holds this moment.
+create function workhorse.out_of_reach(_seqs bigint[], _lanes text[]) returns bigint[] language plpgsql as $$
+declare
+    _mine text[];
+begin
+    _mine := array(select lane from workhorse.lanes where lane = any(_lanes) for no key update skip locked);
+    return array(select j.seq from workhorse.jobs j join workhorse.lanes l on l.lane = j.lane
+        where j.seq = any(_seqs) and j.lane <> all(_mine));
 end $$;
 
 -- A job that is claimed lets go of a key that it had until then. False: somebody is at the key this moment, and a claim waits for nobody.

@@ -20,7 +20,8 @@ declare
 begin
     answers := '{}';
     queues := '{}';
-    perform workhorse.hold_settled(_outcomes, _keys);
+    perform workhorse.hold(array(select (doc->>'seq')::bigint from jsonb_array_elements(_outcomes) as i(doc)), _keys,
+        jsonb_path_query_array(_outcomes, '$[*].jobs[*]'));
     _now := workhorse.now_us();
     for _out in
         select o as it, i.n from jsonb_array_elements(_outcomes) with ordinality as i(doc, n)
@@ -31,26 +32,10 @@ begin
             _keys[_it.writes[1]:_it.writes[2]], _values[_it.writes[1]:_it.writes[2]],
             _expects[_it.writes[1]:_it.writes[2]], _ttls[_it.writes[1]:_it.writes[2]], _now);
         if answers[_out.n] = '' and _it.jobs is not null then
-            queues := queues || (select p.queues from workhorse.publish(_it.jobs, _job_trails[_it.slice[1]:_it.slice[2]],
-                _job_extras[_it.slice[1]:_it.slice[2]], _job_payloads[_it.slice[1]:_it.slice[2]], _dead_keep) as p);
+            queues := queues || (select p.queues from workhorse.publish_held(_it.jobs, _job_trails[_it.slice[1]:_it.slice[2]],
+                _job_extras[_it.slice[1]:_it.slice[2]], _job_payloads[_it.slice[1]:_it.slice[2]], _dead_keep, _now) as p);
         end if;
     end loop;
-end $$;
-
-create function workhorse.hold_settled(_outcomes jsonb, _keys text[]) returns void language plpgsql as $$
-declare
-    _seqs bigint[];
-    _lanes text[];
-begin
-    select array_agg((doc->>'seq')::bigint) into _seqs from jsonb_array_elements(_outcomes) as i(doc);
-    perform 1 from workhorse.jobs where seq = any(_seqs) and state < 2 order by seq for update;
-    if cardinality(_keys) > 0 then
-        perform 1 from workhorse.facts where key = any(_keys) order by key for update;
-    end if;
-    select array_agg(lane) into _lanes from workhorse.jobs where seq = any(_seqs) and lane is not null;
-    if _lanes is not null then
-        perform workhorse.hold_lanes(_lanes);
-    end if;
 end $$;
 
 create function workhorse.settle_one(
