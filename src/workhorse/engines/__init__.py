@@ -15,6 +15,8 @@ SCHEMES: Final = {
     "memory": "workhorse.engines.sqlite.engine:in_memory",
     "postgresql": "workhorse.engines.postgres.engine:postgres",
     "postgres": "workhorse.engines.postgres.engine:postgres",
+    "redis": "workhorse.engines.redis.engine:redis",
+    "rediss": "workhorse.engines.redis.engine:redis",
 }
 EXTRAS: Final = {"asyncpg": "postgres"}
 """What to install for the packages that some of them need."""

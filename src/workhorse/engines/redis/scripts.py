@@ -1,0 +1,21 @@
+"""Scripts: constant Lua, joined from files, known to the server by their digest. What differs from call to call goes in as arguments."""
+
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script: its text, and the digest by which the server knows it."""
+
+    name: str
+    text: str
+    digest: str
+
+
+def script(*parts: str) -> Script:
+    """Join these files of `lua/`, behind `first.lua`; the last one is what the script does, the others are what it leans on."""
+    folder = files("workhorse.engines.redis").joinpath("lua")
+    text = "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("first", *parts))
+    return Script(parts[-1], text, sha1(text.encode(), usedforsecurity=False).hexdigest())
