@@ -1,66 +1,63 @@
--- Facts: values under keys. A fact is one text, `VERSION EXPIRES VALUE`; it expires (microseconds, 0: never) by the server's clock.
-local FACTS, FACTS_ORDER, FACTS_EXPIRY, VERSION = P .. 'facts', P .. 'facts:order', P .. 'facts:expiry', P .. 'version'
+-- Facts: values under keys. A fact is one text: its version and when it expires (microseconds by the server's clock; 0: never), as `>dd`,
+-- then the value.
+local FACT, FACT_VALUE = '>dd', 17
 local RESERVED = 100
 
 -- Versions follow the clock, so that none comes back even where a failover lost the latest.
-local version, reserved = 0, 0
-local function next_version()
-    if version == reserved then
-        version = math.max(tonumber(redis.call('GET', VERSION) or 0), now)
-        reserved = version + RESERVED
-        redis.call('SET', VERSION, int(reserved))
+local fact_last, fact_reserved = 0, 0
+local function fact_next()
+    if fact_last == fact_reserved then
+        fact_last = math.max(tonumber(call('GET', base .. 'version') or 0), now)
+        fact_reserved = fact_last + RESERVED
+        call('SET', base .. 'version', integer(fact_reserved))
     end
-    version = version + 1
-    return version
+    fact_last = fact_last + 1
+    return fact_last
 end
 
--- 0: it is not there, or its life has ended.
-local function version_of(text)
+-- Its version and when it expires; version 0: it is not there, or its life has ended.
+local function fact_read(text)
     if not text then
-        return 0
+        return 0, 0
     end
-    local number, expires = string.match(text, '^(%d+) (%d+) ')
-    expires = tonumber(expires)
+    local version, expires = struct.unpack(FACT, text)
     if expires > 0 and expires <= now then
-        return 0
+        return 0, 0
     end
-    return tonumber(number)
+    return version, expires
 end
 
 local function fact_version(key)
-    return version_of(redis.call('HGET', FACTS, key))
+    return (fact_read(call('HGET', base .. 'facts', key)))
 end
 
 -- Its new version. `ttl` in microseconds; nil: for ever.
-local function put_fact(key, value, ttl)
-    local number, expires = next_version(), '0'
-    if ttl then
-        expires = int(now + ttl)
+local function fact_put(key, value, ttl)
+    local version, expires = fact_next(), ttl and now + ttl or 0
+    if call('HSET', base .. 'facts', key, struct.pack(FACT, version, expires) .. value) == 1 then
+        call('ZADD', base .. 'names', 0, key)
+    elseif expires == 0 then
+        call('ZREM', base .. 'expiry', key)
     end
-    if redis.call('HSET', FACTS, key, int(number) .. ' ' .. expires .. ' ' .. value) == 1 then
-        redis.call('ZADD', FACTS_ORDER, 0, key)
-    elseif expires == '0' then
-        redis.call('ZREM', FACTS_EXPIRY, key)
+    if expires > 0 then
+        call('ZADD', base .. 'expiry', integer(expires), key)
     end
-    if expires ~= '0' then
-        redis.call('ZADD', FACTS_EXPIRY, expires, key)
-    end
-    ring(key)
-    return number
+    told[key] = true
+    return version
 end
 
-local function remove_fact(key)
-    redis.call('HDEL', FACTS, key)
-    redis.call('ZREM', FACTS_ORDER, key)
-    redis.call('ZREM', FACTS_EXPIRY, key)
-    ring(key)
+local function fact_drop(key)
+    call('HDEL', base .. 'facts', key)
+    call('ZREM', base .. 'names', key)
+    call('ZREM', base .. 'expiry', key)
+    told[key] = true
 end
 
 -- Whether it was there.
-local function delete_fact(key)
-    if fact_version(key) == 0 then
-        return false
+local function fact_forget(key)
+    local there = fact_version(key) ~= 0
+    if there then
+        fact_drop(key)
     end
-    remove_fact(key)
-    return true
+    return there
 end
