@@ -4,19 +4,19 @@ local FACT, FACT_VALUE = '>dd', 17
 local RESERVED = 100
 
 -- Versions follow the clock, so that none comes back even where a failover lost the latest.
-local fact_last, fact_reserved = 0, 0
-local function fact_next()
-    if fact_last == fact_reserved then
-        fact_last = math.max(tonumber(call('GET', base .. 'version') or 0), now)
-        fact_reserved = fact_last + RESERVED
-        call('SET', base .. 'version', integer(fact_reserved))
+local last, reserved = 0, 0
+local function next_version()
+    if last == reserved then
+        last = math.max(tonumber(call('GET', P .. 'version') or 0), now)
+        reserved = last + RESERVED
+        call('SET', P .. 'version', int(reserved))
     end
-    fact_last = fact_last + 1
-    return fact_last
+    last = last + 1
+    return last
 end
 
 -- Its version and when it expires; version 0: it is not there, or its life has ended.
-local function fact_read(text)
+local function read_fact(text)
     if not text then
         return 0, 0
     end
@@ -28,36 +28,36 @@ local function fact_read(text)
 end
 
 local function fact_version(key)
-    return (fact_read(call('HGET', base .. 'facts', key)))
+    return (read_fact(call('HGET', P .. 'facts', key)))
 end
 
 -- Its new version. `ttl` in microseconds; nil: for ever.
-local function fact_put(key, value, ttl)
-    local version, expires = fact_next(), ttl and now + ttl or 0
-    if call('HSET', base .. 'facts', key, struct.pack(FACT, version, expires) .. value) == 1 then
-        call('ZADD', base .. 'names', 0, key)
+local function put_fact(key, value, ttl)
+    local version, expires = next_version(), ttl and now + ttl or 0
+    if call('HSET', P .. 'facts', key, struct.pack(FACT, version, expires) .. value) == 1 then
+        call('ZADD', P .. 'names', 0, key)
     elseif expires == 0 then
-        call('ZREM', base .. 'expiry', key)
+        call('ZREM', P .. 'expiry', key)
     end
     if expires > 0 then
-        call('ZADD', base .. 'expiry', integer(expires), key)
+        call('ZADD', P .. 'expiry', int(expires), key)
     end
-    told[key] = true
+    ring(key)
     return version
 end
 
-local function fact_drop(key)
-    call('HDEL', base .. 'facts', key)
-    call('ZREM', base .. 'names', key)
-    call('ZREM', base .. 'expiry', key)
-    told[key] = true
+local function drop_fact(key)
+    call('HDEL', P .. 'facts', key)
+    call('ZREM', P .. 'names', key)
+    call('ZREM', P .. 'expiry', key)
+    ring(key)
 end
 
 -- Whether it was there.
-local function fact_forget(key)
+local function delete_fact(key)
     local there = fact_version(key) ~= 0
     if there then
-        fact_drop(key)
+        drop_fact(key)
     end
     return there
 end

@@ -1,2 +1,2 @@
 -- Keys. The time, and the texts of their facts.
-return {integer(now), call('HMGET', base .. 'facts', unpack(args))}
+return {int(now), call('HMGET', P .. 'facts', unpack(ARGV))}

@@ -1,5 +1,5 @@
 -- A sleeper that waits no more, and the keys that it waited for.
-call('ZREM', base .. 'asleep', args[1])
-for at = 2, #args do
-    call('SREM', base .. 'ears:' .. args[at], args[1])
+call('ZREM', P .. 'asleep', ARGV[1])
+for at = 2, #ARGV do
+    call('SREM', P .. 'ears:' .. ARGV[at], ARGV[1])
 end

@@ -1,21 +1,20 @@
--- with waking facts
 -- A sleeper, for how long it sleeps at most, then key and known version of each fact. Microseconds until the first of them expires
 -- (-1: none does); 0: one of them is another already, and nobody lies down.
 local EARS_LIFE = 120000
 local first = nil
-for at = 3, #args, 2 do
-    local version, expires = fact_read(call('HGET', base .. 'facts', args[at]))
-    if version ~= tonumber(args[at + 1]) then
+for at = 3, #ARGV, 2 do
+    local version, expires = read_fact(call('HGET', P .. 'facts', ARGV[at]))
+    if version ~= tonumber(ARGV[at + 1]) then
         return 0
     end
     if expires > 0 and (not first or expires < first) then
         first = expires
     end
 end
-for at = 3, #args, 2 do
-    local ears = base .. 'ears:' .. args[at]
-    call('SADD', ears, args[1])
+for at = 3, #ARGV, 2 do
+    local ears = P .. 'ears:' .. ARGV[at]
+    call('SADD', ears, ARGV[1])
     call('PEXPIRE', ears, EARS_LIFE)
 end
-lie_down(args[1], tonumber(args[2]))
+lie_down(ARGV[1], tonumber(ARGV[2]))
 return first and first - now or -1
