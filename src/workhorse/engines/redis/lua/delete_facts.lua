@@ -1,4 +1,5 @@
 -- Key and the version expected (empty: any) of each. 1 where it was deleted.
+although_memory_is_full()
 local done = {}
 for at = 1, #ARGV, 2 do
     local version, expected = fact_version(ARGV[at]), tonumber(ARGV[at + 1])

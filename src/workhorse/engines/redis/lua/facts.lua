@@ -1,6 +1,6 @@
 -- Facts: values under keys. A fact is one text: its version and when it expires (microseconds by the server's clock; 0: never), as `>dd`,
 -- then the value.
-local FACT, FACT_VALUE = '>dd', 17
+local FACT = '>dd'
 local RESERVED = 100
 
 -- Versions follow the clock, so that none comes back even where a failover lost the latest.
@@ -35,12 +35,12 @@ end
 local function put_fact(key, value, ttl)
     local version, expires = next_version(), ttl and now + ttl or 0
     if call('HSET', P .. 'facts', key, struct.pack(FACT, version, expires) .. value) == 1 then
-        call('ZADD', P .. 'names', 0, key)
+        call('ZADD', P .. 'facts:order', 0, key)
     elseif expires == 0 then
-        call('ZREM', P .. 'expiry', key)
+        call('ZREM', P .. 'facts:expiry', key)
     end
     if expires > 0 then
-        call('ZADD', P .. 'expiry', int(expires), key)
+        call('ZADD', P .. 'facts:expiry', int(expires), key)
     end
     ring(key)
     return version
@@ -48,8 +48,8 @@ end
 
 local function drop_fact(key)
     call('HDEL', P .. 'facts', key)
-    call('ZREM', P .. 'names', key)
-    call('ZREM', P .. 'expiry', key)
+    call('ZREM', P .. 'facts:order', key)
+    call('ZREM', P .. 'facts:expiry', key)
     ring(key)
 end
 

@@ -2,7 +2,7 @@
 local PAGE, BYTES = 500, 2000000
 local most = math.min(tonumber(ARGV[3]), PAGE)
 local found, bytes = {''}, 0
-for place, key in ipairs(call('ZRANGEBYLEX', P .. 'names', ARGV[1], ARGV[2], 'LIMIT', 0, most)) do
+for place, key in ipairs(call('ZRANGEBYLEX', P .. 'facts:order', ARGV[1], ARGV[2], 'LIMIT', 0, most)) do
     local text = call('HGET', P .. 'facts', key)
     if read_fact(text) ~= 0 then
         found[#found + 1] = key

@@ -11,6 +11,7 @@ for at = 3, #ARGV, 2 do
         first = expires
     end
 end
+although_memory_is_full()
 for at = 3, #ARGV, 2 do
     local ears = P .. 'ears:' .. ARGV[at]
     call('SADD', ears, ARGV[1])
