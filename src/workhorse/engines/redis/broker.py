@@ -1,5 +1,14 @@
-"""The broker: moves work, each verb one script."""
+"""The broker: moves work, each verb one script for each chunk of jobs."""
 
+import os
+import socket
+from collections.abc import Sequence
+from typing import Literal
+
+from workhorse.core.contract import Answer, Claim, Envelope, Features, Outcome
+from workhorse.engines import intake
+from workhorse.engines.keeping import SECOND
+from workhorse.engines.redis import claiming, publishing, settling, topics
 from workhorse.engines.redis.link import Link
 
 
@@ -8,3 +17,52 @@ class Broker:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._features = features(link.place.policy.retain / SECOND)
+
+    @property
+    def features(self) -> Features:
+        return self._features
+
+    async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
+        return await publishing.publish(self._link, jobs)
+
+    async def bind(
+        self,
+        topic: str,
+        queue: str,
+        bound: bool = True,
+        /,
+        *,
+        priority: int | None = None,
+        expires: float | None = None,
+    ) -> None:
+        await topics.bind(self._link, topics.Binding(topic, queue, priority, expires), bound)
+
+    async def claim(self, queues: Sequence[str], limit: int, lease: float, /) -> list[Claim]:
+        if limit <= 0 or not queues:
+            return []
+        return await claiming.claim(self._link, queues, limit, lease, self._worker)
+
+    async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
+        return await settling.settle(self._link, outcomes)
+
+    async def extend(self, claims: Sequence[Claim], lease: float, /) -> list[Literal["kept", "lost", "cancel"]]:
+        return await claiming.extend(self._link, claims, lease)
+
+
+def features(remembers: float) -> Features:
+    """Everything but statements: there is no transaction of the caller's to join."""
+    return Features(
+        transactions=True,
+        remembers=remembers,
+        lanes=True,
+        unique=True,
+        priorities=intake.PRIORITIES,
+        max_delay=float("inf"),
+        max_size=intake.MAX_SIZE,
+        fenced=True,
+        counts_crashes=True,
+        inspectable=True,
+        statements=False,
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,10 @@ def script(*parts: str) -> Script:
     folder = files("workhorse.engines.redis").joinpath("lua")
     text = "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("first", *parts))
     return Script(parts[-1], text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+LEAN_ON_JOBS: Final = ("wakes", "facts", "jobs", "uniques", "lanes", "endings")
+"""For scripts that end, move or admit jobs; they call `leave` at their end."""
+
+CHUNK: Final = 500
+"""The most jobs of one script, so that none keeps the server from others for long."""

@@ -1,0 +1,52 @@
+-- The end of a job: its slot and its unique key are free, it is kept for a while; then it is forgotten.
+
+-- Take it from where it stands.
+local function displace(job)
+    if job.phase == LIVE then
+        unhold(job)
+    elseif job.phase == PARKED then
+        call('ZREM', parked_key(job.lane), job.id)
+    else
+        call('ZREM', ended_key(job.phase), job.id)
+    end
+end
+
+-- Delete the job, whatever it does, with all that hangs on it.
+local function forget(job)
+    displace(job)
+    call('HDEL', JOBS, job.id)
+    call('HDEL', STATES, job.id)
+    if job.trail then
+        call('HDEL', TRAILS, job.id)
+    end
+    if job.ukey then
+        release_unique(job.ukey, job.id, KEPT)
+    end
+    if job.lane then
+        count_member(job.lane, -1)
+        if job.slot then
+            vacate(job.lane)
+        end
+        sweep(job.lane)
+    end
+end
+
+-- The job has come to its end, and is kept until then.
+local function conclude(job, phase, kept, reason)
+    if kept <= now then
+        forget(job)
+        return
+    end
+    displace(job)
+    local had_slot = job.slot
+    job.phase, job.ended, job.kept, job.reason = phase, now, kept, reason
+    job.token, job.slot, job.worker, job.due = NOBODY, nil, nil, nil
+    save(job)
+    call('ZADD', ended_key(phase), int(kept), job.id)
+    if job.ukey then
+        release_unique(job.ukey, job.id, SETTLED)
+    end
+    if had_slot then
+        vacate(job.lane)
+    end
+end

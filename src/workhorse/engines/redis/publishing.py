@@ -1,0 +1,143 @@
+"""Publish: plain jobs in groups that are accepted together, those with a lane, a unique key, a trail or among the dead one by one."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from workhorse.core.contract import Answer, Envelope
+from workhorse.engines import intake, keeping
+from workhorse.engines.keeping import Policy, micros
+from workhorse.engines.redis import documents, topics
+from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.scripts import CHUNK, LEAN_ON_JOBS, script
+from workhorse.engines.redis.wire import Word
+
+_PUBLISH: Final = script(*LEAN_ON_JOBS, "accepting", "publish")
+_UNTIL: Final = {"claimed": 0, "settled": 1, "kept": 2}
+_HIGHEST: Final = 1 << 31
+"""Numbers of lanes beyond this mean the same."""
+
+_LARGEST: Final = 4 << 20
+"""Bytes of payload after which a script takes no further jobs."""
+
+ACCEPTED: Final = Answer("accepted")
+
+
+class _Lane(msgspec.Struct, gc=False, omit_defaults=True):
+    key: str
+    ordered: bool
+    every: int
+    burst: int
+    width: int | None = None
+
+
+class _Unique(msgspec.Struct, gc=False):
+    key: str
+    till: int
+    within: int
+    replace: bool
+
+
+class _Special(msgspec.Struct, gc=False, omit_defaults=True):
+    """What scripts must know of a job that is not plain; they read no bytes."""
+
+    given: bool
+    kept: int
+    lane: _Lane | None = None
+    unique: _Unique | None = None
+    dead: str | None = None
+    expires: int | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
+    """One answer a job, in order."""
+    answers = dict[int, Answer]()
+    accepted: list[tuple[int, Envelope]] = []
+    bindings = await topics.bindings(link) if any(not env.queue for env in jobs) else ()
+    for number, env in enumerate(jobs):
+        if reason := intake.refusal(env):
+            answers[number] = Answer("refused", reason=reason)
+        elif env.queue:
+            accepted.append((number, env))
+        else:
+            accepted += [(number, copy) for copy in topics.copies(bindings, env)]
+    policy = link.place.policy
+    for said in await asyncio.gather(*(_send(link, chunk, policy) for chunk in _chunks(accepted))):
+        for number, answer in said:
+            answers.setdefault(number, answer)
+    return [answers.get(number, ACCEPTED) for number in range(len(jobs))]
+
+
+async def _send(link: Link, jobs: Sequence[tuple[int, Envelope]], policy: Policy) -> list[tuple[int, Answer]]:
+    """The answers that are not simply accepted."""
+    special = [number for number, env in jobs if is_special(env)]
+    said = await link.run(_PUBLISH, *words([env for _, env in jobs], policy))
+    answers = [Answer(kind.decode(), of=of.decode()) for kind, of in said]
+    return [(number, answer) for number, answer in zip(special, answers, strict=True) if answer.kind != "accepted"]
+
+
+def _chunks(jobs: Sequence[tuple[int, Envelope]]) -> Iterable[list[tuple[int, Envelope]]]:
+    chunk, size = list[tuple[int, Envelope]](), 0
+    for number, env in jobs:
+        chunk.append((number, env))
+        size += len(env.payload)
+        if len(chunk) >= CHUNK or size >= _LARGEST:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def is_special(env: Envelope) -> bool:
+    """Whether it is accepted by itself, and has an answer."""
+    return env.lane is not None or env.unique is not None or bool(env.dead or env.trail)
+
+
+def words(jobs: Sequence[Envelope], policy: Policy) -> list[Word]:
+    """What the scripts read: the special ones in their order, then the plain ones, of each id the first."""
+    groups: dict[tuple[str, int, float, float | None, bool], dict[str, Envelope]] = {}
+    seen = set[str]()
+    sent: list[Word] = []
+    for env in jobs:
+        if is_special(env):
+            sent += _special(env, policy)
+        elif env.id not in seen:
+            seen.add(env.id)
+            name = env.queue, env.priority, env.delay, env.at, keeping.is_ours(env.id)
+            groups.setdefault(name, {})[env.id] = env
+    for (queue, level, delay, at, ours), same in groups.items():
+        sent += ("plain" if ours else "given", queue, level, *_when(delay, at), len(same))
+        sent += chain.from_iterable((id, documents.rest(env)) for id, env in same.items())
+    return sent
+
+
+def _when(delay: float, at: float | None) -> tuple[int, Word]:
+    return micros(delay), "" if at is None else micros(at)
+
+
+def _special(env: Envelope, policy: Policy) -> list[Word]:
+    lane, unique = env.lane, env.unique
+    special = _Special(
+        given=not keeping.is_ours(env.id),
+        kept=policy.dead_retain,
+        lane=lane
+        and _Lane(
+            lane.key,
+            lane.ordered,
+            micros(lane.every),
+            min(lane.burst, _HIGHEST),
+            None if lane.width is None else min(lane.width, _HIGHEST),
+        ),
+        unique=unique
+        and _Unique(unique.key, _UNTIL[unique.until], micros(unique.within or 0), unique.conflict == "replace"),
+        dead=env.dead or None,
+        expires=None if env.expires is None else micros(env.expires),
+    )
+    when = _when(env.delay, env.at)
+    return ["special", env.queue, env.priority, *when, env.id, documents.rest(env), _encode(special), env.trail]
