@@ -9,7 +9,7 @@ from typing import Any, Final
 from hiredis import ReplyError
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
-from workhorse.engines.redis import faults
+from workhorse.engines.redis import faults, sentinel
 from workhorse.engines.redis.scripts import Script
 from workhorse.engines.redis.urls import Place
 from workhorse.engines.redis.wire import Wire, Word
@@ -61,6 +61,10 @@ class Link:
         try:
             return await wire.ask(*command, patience=patience)
         except ReplyError as error:
+            if str(error).startswith(
+                "READONLY"
+            ):  # who was master is none any more: the next call looks for the new one
+                wire.close()
             raise faults.translated(error, self.place.name) from None
 
     async def _wire(self, on: str) -> Wire:
@@ -73,18 +77,24 @@ class Link:
         return connecting.result() if connecting.done() else await asyncio.shield(connecting)
 
     async def _connect(self) -> Wire:
-        place, loop = self.place, asyncio.get_running_loop()
+        place = self.place
         try:
             async with asyncio.timeout(place.timeout):
-                transport, wire = await loop.create_connection(
-                    lambda: Wire(place.name, place.timeout), place.host, place.port, ssl=place.tls
-                )
-                _keep_alive(transport)
+                host, port = await sentinel.master(place, self._reach) if place.sentinels else (place.host, place.port)
+                wire = await self._reach(host, port)
                 await self._enter(wire)
         except TimeoutError:
             raise faults.silent(place.name, place.timeout) from None
         except OSError as error:
             raise faults.lost(place.name, error) from error
+        return wire
+
+    async def _reach(self, host: str, port: int) -> Wire:
+        place, loop = self.place, asyncio.get_running_loop()
+        transport, wire = await loop.create_connection(
+            lambda: Wire(place.name, place.timeout), host, port, ssl=place.tls
+        )
+        _keep_alive(transport)
         return wire
 
     async def _enter(self, wire: Wire) -> None:
