@@ -10,13 +10,14 @@ from workhorse.engines import intake
 from workhorse.engines.keeping import SECOND
 from workhorse.engines.redis import claiming, publishing, settling, topics
 from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.waits import Waits
 
 
 class Broker:
     """As the contract says."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, link: Link, waits: Waits) -> None:
+        self._link, self._waits = link, waits
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._features = features(link.place.policy.retain / SECOND)
 
@@ -49,6 +50,9 @@ class Broker:
 
     async def extend(self, claims: Sequence[Claim], lease: float, /) -> list[Literal["kept", "lost", "cancel"]]:
         return await claiming.extend(self._link, claims, lease)
+
+    async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
+        await self._waits.for_work(queues, timeout)
 
 
 def features(remembers: float) -> Features:

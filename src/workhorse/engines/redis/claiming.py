@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from workhorse.core.contract import Claim
 from workhorse.engines.keeping import SECOND, micros
@@ -51,4 +51,4 @@ async def extend(link: Link, claims: Sequence[Claim], lease: float) -> list[Lite
     for start in range(0, len(claims), CHUNK):
         words: list[Word] = [word for each in claims[start : start + CHUNK] for word in (each.job.id, each.token)]
         answers += await link.run(_EXTEND, micros(lease), *words)
-    return [cast(Any, answer.decode()) for answer in answers]
+    return [answer.decode() for answer in answers]

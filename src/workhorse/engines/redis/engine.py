@@ -3,6 +3,8 @@
 from workhorse.engines.redis import urls
 from workhorse.engines.redis.broker import Broker
 from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.store import Store
+from workhorse.engines.redis.waits import Waits
 
 
 class RedisEngine:
@@ -10,15 +12,17 @@ class RedisEngine:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._broker = Broker(link)
+        waits = Waits(link, link.place.poll)
+        self._broker = Broker(link, waits)
+        self._store = Store(link, waits)
 
     @property
     def broker(self) -> Broker:
         return self._broker
 
     @property
-    def store(self) -> None:
-        return None
+    def store(self) -> Store:
+        return self._store
 
     @property
     def inspector(self) -> None:

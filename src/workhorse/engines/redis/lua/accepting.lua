@@ -10,6 +10,11 @@ local function when(delay, at)
     return at ~= '' and math.max(now, tonumber(at)) or now + tonumber(delay)
 end
 
+local function remember_queue(queue)
+    call('SADD', P .. 'queues', queue)
+    touched[queue] = true
+end
+
 local stamp = struct.pack('>d', now)
 
 -- Whether the id is taken. One that is no longer kept, and only waits to be pruned, does not stand in the way of a new job.
@@ -45,7 +50,7 @@ local function accept_plain(queue, level, due, given, first, last)
     many('HSET', JOBS, docs)
     many('ZADD', due_key(level, queue), dues)
     if #dues > 0 then
-        touched[queue] = true
+        remember_queue(queue)
     end
 end
 
@@ -115,6 +120,7 @@ end
 
 local function insert(job, rest, trail)
     call('HSET', JOBS, job.id, stamp .. rest)
+    remember_queue(job.queue)
     if trail ~= '' then
         job.trail = true
         call('HSET', TRAILS, job.id, trail)
@@ -140,7 +146,7 @@ local function accept(id, queue, level, due, rest, special, trail)
         insert(job, rest, trail)
         job.phase, job.reason, job.ended, job.kept = DEAD, special.dead, now, now + special.kept
         save(job)
-        call('ZADD', ended_key(DEAD), int(job.kept), id)
+        call('ZADD', ended_key(DEAD, queue), int(job.kept), id)
         return ACCEPTED
     end
     local stands = unique and standing(unique.key)
@@ -165,7 +171,6 @@ local function accept(id, queue, level, due, rest, special, trail)
     if lane then
         admit(lane.key)
     end
-    touched[queue] = true
     return ACCEPTED
 end
 

@@ -7,7 +7,7 @@ local function displace(job)
     elseif job.phase == PARKED then
         call('ZREM', parked_key(job.lane), job.id)
     else
-        call('ZREM', ended_key(job.phase), job.id)
+        call('ZREM', ended_key(job.phase, job.queue), job.id)
     end
 end
 
@@ -42,7 +42,7 @@ local function conclude(job, phase, kept, reason)
     job.phase, job.ended, job.kept, job.reason = phase, now, kept, reason
     job.token, job.slot, job.worker, job.due = NOBODY, nil, nil, nil
     save(job)
-    call('ZADD', ended_key(phase), int(kept), job.id)
+    call('ZADD', ended_key(phase, job.queue), int(kept), job.id)
     if job.ukey then
         release_unique(job.ukey, job.id, SETTLED)
     end

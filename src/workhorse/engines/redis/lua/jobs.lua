@@ -68,8 +68,8 @@ local function parked_key(lane)
     return P .. 'parked:' .. lane
 end
 
-local function ended_key(phase)
-    return P .. 'ended:' .. phase
+local function ended_key(phase, queue)
+    return P .. 'ended:' .. phase .. ':' .. queue
 end
 
 -- Queues where something may be claimed now, or sooner than was known.

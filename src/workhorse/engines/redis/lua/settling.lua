@@ -24,14 +24,14 @@ local function unhold_all(queue, ids)
     end
 end
 
-local function keep_ended(ids, texts, kept)
+local function keep_ended(queue, ids, texts, kept)
     local states, ends = {}, {}
     for i, id in ipairs(ids) do
         states[2 * i - 1], states[2 * i] = id, texts[i]
         ends[2 * i - 1], ends[2 * i] = int(kept), id
     end
     many('HSET', STATES, states)
-    many('ZADD', ended_key(SUCCEEDED), ends)
+    many('ZADD', ended_key(SUCCEEDED, queue), ends)
 end
 
 local function forget_ended(ids, trails)
@@ -62,7 +62,7 @@ local function succeed(queue, token, kept, ids)
     if #good > 0 then
         unhold_all(queue, good)
         if kept > now then
-            keep_ended(good, texts, kept)
+            keep_ended(queue, good, texts, kept)
         else
             forget_ended(good, trails)
         end
