@@ -10,14 +10,15 @@ from workhorse.engines import intake
 from workhorse.engines.keeping import SECOND
 from workhorse.engines.redis import claiming, publishing, settling, topics
 from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.pruning import Pruner
 from workhorse.engines.redis.waits import Waits
 
 
 class Broker:
     """As the contract says."""
 
-    def __init__(self, link: Link, waits: Waits) -> None:
-        self._link, self._waits = link, waits
+    def __init__(self, link: Link, waits: Waits, pruner: Pruner) -> None:
+        self._link, self._waits, self._pruner = link, waits, pruner
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._features = features(link.place.policy.retain / SECOND)
 
@@ -46,12 +47,15 @@ class Broker:
         return await claiming.claim(self._link, queues, limit, lease, self._worker)
 
     async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
-        return await settling.settle(self._link, outcomes)
+        undone = await settling.settle(self._link, outcomes)
+        self._pruner.wear(len(outcomes))
+        return undone
 
     async def extend(self, claims: Sequence[Claim], lease: float, /) -> list[Literal["kept", "lost", "cancel"]]:
         return await claiming.extend(self._link, claims, lease)
 
     async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
+        self._pruner.wear()
         await self._waits.for_work(queues, timeout)
 
 

@@ -53,11 +53,10 @@ async def standing(link: Link) -> Standing:
     )
 
 
-async def admit(link: Link, evicts: bool) -> None:
-    """EngineRefused: jobs would not be safe there, or it is too old; what is only worse than it could be is logged, once a process.
-    `evicts`: jobs may be evicted, somebody said so."""
+async def admit(link: Link) -> None:
+    """EngineRefused: jobs would not be safe there, or it is too old; what is only worse than it could be is logged, once a process."""
     found, name = await standing(link), link.place.name
-    if why := refusal(found, evicts):
+    if why := refusal(found, link.place.evicts):
         raise EngineRefused(f"{name}: {why}")
     if found.replica:
         raise BrokerUnavailable(f"{name}: it is a replica, which takes no writes; name its master, or its sentinels")
@@ -68,7 +67,7 @@ async def admit(link: Link, evicts: bool) -> None:
 
 
 def refusal(it: Standing, evicts: bool = False) -> str:
-    """Why no jobs can be kept there; empty: they can."""
+    """Why no jobs can be kept there; empty: they can. `evicts`: they may be evicted, somebody said so."""
     if it.version and _numbers(it.version) < OLDEST:
         return f"expected Redis {OLDEST[0]}.{OLDEST[1]} or later, or Valkey, got {it.product} {it.version}; upgrade it."
     if it.policy and it.policy != "noeviction" and not evicts:

@@ -1,20 +1,23 @@
 """The engine that a URL of Redis names: broker, store and inspector over one link."""
 
-from workhorse.engines.redis import urls
+from workhorse.engines.redis import checks, doctor, urls
 from workhorse.engines.redis.broker import Broker
+from workhorse.engines.redis.inspector import Inspector
 from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.pruning import Pruner
 from workhorse.engines.redis.store import Store
 from workhorse.engines.redis.waits import Waits
 
 
 class RedisEngine:
-    """As the contract says."""
+    """As the contract says; `describe` and `check` are for people."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        waits = Waits(link, link.place.poll)
-        self._broker = Broker(link, waits)
-        self._store = Store(link, waits)
+        self._waits, self._pruner = Waits(link, link.place.poll), Pruner(link)
+        self._broker = Broker(link, self._waits, self._pruner)
+        self._store = Store(link, self._waits, self._pruner)
+        self._inspector = Inspector(link)
 
     @property
     def broker(self) -> Broker:
@@ -25,8 +28,8 @@ class RedisEngine:
         return self._store
 
     @property
-    def inspector(self) -> None:
-        return None
+    def inspector(self) -> Inspector:
+        return self._inspector
 
     @property
     def statements(self) -> None:
@@ -35,10 +38,25 @@ class RedisEngine:
     async def open(self) -> None:
         """Connect and check. EngineRefused: the server cannot be used as it is."""
         await self._link.open()
+        try:
+            await checks.admit(self._link)
+        except BaseException:
+            await self._link.close()
+            raise
 
     async def close(self) -> None:
         """Hang up."""
+        await self._pruner.close()
+        await self._waits.close()
         await self._link.close()
+
+    async def describe(self) -> list[tuple[str, str]]:
+        """Facts about the server, for `doctor`."""
+        return await doctor.describe(self._link)
+
+    async def check(self) -> list[tuple[str, str]]:
+        """Problems, each with its fix."""
+        return await doctor.check(self._link)
 
 
 def redis(url: str) -> RedisEngine:

@@ -88,6 +88,14 @@ class Listener:
         self._loose.add(task)
         task.add_done_callback(self._loose.discard)
 
+    async def close(self) -> None:
+        """Whoever waits is woken."""
+        tasks = [*self._loose, *([self._popping] if self._popping else [])]
+        for task in tasks:
+            task.cancel()
+        self._wake_all()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _pop(self) -> None:
         try:
             while len(self._ears) > len(self._over):
@@ -96,8 +104,11 @@ class Listener:
                     self._ring(popped[1:])
                     self._ring(await self._link.ask("LPOP", self._list, MANY, on=_WIRE) or [])
         except (WorkhorseError, ReplyError):  # whoever waits asks again, and is told then
-            for ear in self._ears.values():
-                ear.wake()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for ear in self._ears.values():
+            ear.wake()
 
     def _ring(self, numbers: list[bytes]) -> None:
         for number in numbers:

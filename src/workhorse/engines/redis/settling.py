@@ -31,7 +31,9 @@ async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
     """Each whole or not at all; returned is what was not done, and why."""
     events = any(not env.queue for outcome in outcomes for env in outcome.publish)
     bindings = await topics.bindings(link) if events else ()
-    chunks = [_Batch(outcomes[start : start + CHUNK], link.place.policy, bindings) for start in range(0, len(outcomes), CHUNK)]
+    chunks = [
+        _Batch(outcomes[start : start + CHUNK], link.place.policy, bindings) for start in range(0, len(outcomes), CHUNK)
+    ]
     undone = await asyncio.gather(*(_send(link, batch) for batch in chunks))
     return list(chain.from_iterable(undone))
 
@@ -88,9 +90,7 @@ class _Batch:
             span = micros(outcome.after)
         else:
             span = kept_for(self._policy, int(ending), job.id, outcome.writes)
-        writes = [
-            (put.key, put.value, "" if put.expect is None else put.expect, _ttl(put)) for put in outcome.writes
-        ]
+        writes = [(put.key, put.value, "" if put.expect is None else put.expect, _ttl(put)) for put in outcome.writes]
         jobs = [] if refusal else jobs_as_words(self._copied(outcome.publish), self._policy)
         reason = outcome.reason if isinstance(outcome, Dead) else ""
         has_trail, trail = int(outcome.trail is not None), outcome.trail or b""

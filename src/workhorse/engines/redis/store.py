@@ -8,6 +8,7 @@ from typing import Any, Final
 from workhorse.core.contract import Put
 from workhorse.engines.keeping import micros
 from workhorse.engines.redis.link import Link
+from workhorse.engines.redis.pruning import Pruner
 from workhorse.engines.redis.scripts import script
 from workhorse.engines.redis.waits import Waits
 
@@ -27,8 +28,8 @@ _HEAD: Final = Struct(">dd")
 class Store:
     """As the contract says. What is put in one call is committed together as far as it fits into one script."""
 
-    def __init__(self, link: Link, waits: Waits) -> None:
-        self._link, self._waits = link, waits
+    def __init__(self, link: Link, waits: Waits, pruner: Pruner) -> None:
+        self._link, self._waits, self._pruner = link, waits, pruner
 
     async def get(self, keys: Sequence[str], /) -> list[tuple[bytes, int] | None]:
         found: list[tuple[bytes, int] | None] = []
@@ -41,6 +42,7 @@ class Store:
         versions: list[int | None] = []
         for chunk in _chunks(puts):
             versions += await self._link.run(_PUT, *chain.from_iterable(map(_words, chunk)))
+        self._pruner.wear(len(puts))
         return versions
 
     async def delete(self, keys: Mapping[str, int | None], /) -> list[bool]:

@@ -56,6 +56,11 @@ class Waits:
         finally:
             self._end(listener, ear, up, _IGNORE, tuple(known))
 
+    async def close(self) -> None:
+        """End what goes on beside those who wait in this loop; they are woken."""
+        if listener := self._by_loop.pop(asyncio.get_running_loop(), None):
+            await listener.close()
+
     def _listener(self) -> Listener:
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
