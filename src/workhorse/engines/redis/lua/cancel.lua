@@ -3,7 +3,7 @@ although_memory_is_full()
 local answer, found = sift()
 local count = 0
 for _, each in ipairs(found) do
-    local job = each.job or find(each.id)
+    local job = find(each.id)
     if job.phase <= PARKED then
         job.cancel = true
         if job.token == NOBODY then

@@ -5,7 +5,7 @@ local LIFE = tonumber(table.remove(ARGV))
 local DELETED = table.remove(ARGV)
 local answer, found = sift()
 for _, each in ipairs(found) do
-    local job = each.job or find(each.id)
+    local job = find(each.id) -- the end of one before it may have admitted it
     forget(job)
     if job.phase <= PARKED then
         put_fact('result/' .. each.id, DELETED, LIFE)
