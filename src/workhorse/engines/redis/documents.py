@@ -94,7 +94,9 @@ def opened(id: str, doc: bytes, state: State | None = None, trail: bytes = b"") 
     attempt = state.attempt if state is not None and state.attempt else fixed.attempt
     payload = doc[start + more :]
     if not more and fixed.lane is fixed.unique is None and not fixed.topic:
-        env = Envelope(id, fixed.task, payload, fixed.queue, "", {}, fixed.level, 0, None, None, attempt, "", False, trail)
+        env = Envelope(
+            id, fixed.task, payload, fixed.queue, "", {}, fixed.level, 0, None, None, attempt, "", False, trail
+        )
         return env, int(accepted), _end_of_life(accepted, None, state)
     loose = _loose(doc[start : start + more]) if more else Loose()
     env = Envelope(
