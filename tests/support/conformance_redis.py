@@ -16,13 +16,14 @@ class OnRedis:
     server: Redis
 
     @pytest.fixture(scope="class", autouse=True)
-    def private_server(self, request: pytest.FixtureRequest) -> Iterator[None]:
-        with Redis(self.kind, clock=True, fast=True) as server:
-            request.cls.server = server
+    @classmethod
+    def private_server(cls) -> Iterator[None]:
+        with Redis(cls.kind, clock=True, fast=True) as cls.server:
             yield
 
     def engine(self, name: str) -> Engine:
         return redis(self.server.url(prefix=name, poll=0.05))
 
     async def pass_time(self, seconds: float) -> None:
+        self.server.call("PING")  # what was sent before has been done by now
         self.server.clock.move(seconds)
