@@ -81,7 +81,7 @@ def rest(env: Envelope) -> bytes:
     else:
         fixed = _encode(Fixed(env.priority, env.queue, env.task, env.attempt, env.topic, env.lane, env.unique))
     loose = b""
-    if env.headers or env.delay or env.look or not env.at is env.expires is None:
+    if env.headers or env.delay or env.look or env.at is not None or env.expires is not None:
         loose = _encode(Loose(env.headers, env.delay, env.at, env.expires, env.look))
     return _LENGTHS.pack(len(fixed), len(loose)) + fixed + loose + env.payload
 
@@ -93,7 +93,7 @@ def opened(id: str, doc: bytes, state: State | None = None, trail: bytes = b"") 
     fixed = _fixed(doc[_HEAD.size : start])
     attempt = state.attempt if state is not None and state.attempt else fixed.attempt
     payload = doc[start + more :]
-    if not more and fixed.lane is fixed.unique is None and not fixed.topic:
+    if not more and fixed.lane is None and fixed.unique is None and not fixed.topic:
         env = Envelope(
             id, fixed.task, payload, fixed.queue, "", {}, fixed.level, 0, None, None, attempt, "", False, trail
         )

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from workhorse.core.contract import Answer, Envelope
+from workhorse.core.contract import Answer, Envelope, Lane, Unique
 from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import Policy, micros
 from workhorse.engines.redis import documents, topics
@@ -26,7 +26,9 @@ _LARGEST: Final = 4 << 20
 ACCEPTED: Final = Answer("accepted")
 
 
-class _Lane(msgspec.Struct, gc=False, omit_defaults=True):
+class LaneNumbers(msgspec.Struct, gc=False, omit_defaults=True):
+    """A lane as scripts read it."""
+
     key: str
     ordered: bool
     every: int
@@ -46,7 +48,7 @@ class _Special(msgspec.Struct, gc=False, omit_defaults=True):
 
     given: bool
     kept: int
-    lane: _Lane | None = None
+    lane: LaneNumbers | None = None
     unique: _Unique | None = None
     dead: str | None = None
     expires: int | None = None
@@ -122,22 +124,23 @@ def _when(delay: float, at: float | None) -> tuple[int, Word]:
 
 
 def _special(env: Envelope, policy: Policy) -> list[Word]:
-    lane, unique = env.lane, env.unique
     special = _Special(
         given=not keeping.is_ours(env.id),
         kept=policy.dead_retain,
-        lane=lane
-        and _Lane(
-            lane.key,
-            lane.ordered,
-            micros(lane.every),
-            min(lane.burst, _HIGHEST),
-            None if lane.width is None else min(lane.width, _HIGHEST),
-        ),
-        unique=unique
-        and _Unique(unique.key, _UNTIL[unique.until], micros(unique.within or 0), unique.conflict == "replace"),
+        lane=None if env.lane is None else lane_numbers(env.lane),
+        unique=None if env.unique is None else _unique_numbers(env.unique),
         dead=env.dead or None,
         expires=None if env.expires is None else micros(env.expires),
     )
     when = _when(env.delay, env.at)
     return ["special", env.queue, env.priority, *when, env.id, documents.rest(env), _encode(special), env.trail]
+
+
+def lane_numbers(lane: Lane) -> LaneNumbers:
+    """Times in microseconds."""
+    width = None if lane.width is None else min(lane.width, _HIGHEST)
+    return LaneNumbers(lane.key, lane.ordered, micros(lane.every), min(lane.burst, _HIGHEST), width)
+
+
+def _unique_numbers(unique: Unique) -> _Unique:
+    return _Unique(unique.key, _UNTIL[unique.until], micros(unique.within or 0), unique.conflict == "replace")

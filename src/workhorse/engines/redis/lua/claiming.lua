@@ -18,7 +18,7 @@ local function earliest(level, queue)
 end
 
 -- Those that may run now; the others are parked, or put off by their lane's rate.
-local function with_slots(claim, ids, states, dues)
+local function with_slots(claim, queue, level, ids, states)
     local good, slotless = {}, {}
     for i, id in ipairs(ids) do
         local job = states[i] and job_of(id, states[i])
@@ -27,7 +27,7 @@ local function with_slots(claim, ids, states, dues)
         elseif not job.lane or job.cancel then -- one asked to cancel needs no slot and is not charged
             good[#good + 1] = job
         elseif not (job.slot or job.token ~= NOBODY and passes_on(job.lane)) then
-            job.due = tonumber(dues[i])
+            job.due = tonumber(call('ZSCORE', due_key(level, queue), id))
             slotless[#slotless + 1] = job
         else
             local later = charge(job.lane)
@@ -106,20 +106,16 @@ local function take(claim, queue, level, most)
         if most <= 0 then
             return
         end
-        local found = call('ZRANGEBYSCORE', due_key(level, queue), '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
-        if #found == 0 then
+        local ids = call('ZRANGEBYSCORE', due_key(level, queue), '-inf', int(now), 'LIMIT', 0, most)
+        if #ids == 0 then
             return
-        end
-        local ids, dues = {}, {}
-        for i = 1, #found, 2 do
-            ids[#ids + 1], dues[#dues + 1] = found[i], found[i + 1]
         end
         local states = call('HMGET', STATES, unpack(ids))
         if not any_stated(states) then
             hold_plain(claim, queue, level, ids)
             return
         end
-        local good = with_slots(claim, ids, states, dues)
+        local good = with_slots(claim, queue, level, ids, states)
         hold_special(claim, queue, level, good)
         if #good == #ids then
             return

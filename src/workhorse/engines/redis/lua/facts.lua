@@ -46,6 +46,31 @@ local function put_fact(key, value, ttl)
     return version
 end
 
+-- Many, each key but once: key, value and ttl (empty: for ever) in turn from ARGV[first] on, every `step` words; those that are not skipped.
+local function put_facts(first, last, step, is_skipped)
+    local values, order, lives, lasting = {}, {}, {}, {}
+    for i = first, last, step do
+        if not is_skipped(i) then
+            local key, ttl = ARGV[i], tonumber(ARGV[i + 2])
+            local expires = ttl and now + ttl or 0
+            values[#values + 1], values[#values + 2] = key, struct.pack(FACT, next_version(), expires) .. ARGV[i + 1]
+            order[#order + 1], order[#order + 2] = 0, key
+            if expires > 0 then
+                lives[#lives + 1], lives[#lives + 2] = int(expires), key
+            else
+                lasting[#lasting + 1] = key
+            end
+        end
+    end
+    many('HSET', P .. 'facts', values)
+    many('ZADD', P .. 'facts:order', order)
+    many('ZADD', P .. 'facts:expiry', lives)
+    many('ZREM', P .. 'facts:expiry', lasting)
+    for i = 2, #order, 2 do
+        ring(order[i])
+    end
+end
+
 local function drop_fact(key)
     call('HDEL', P .. 'facts', key)
     call('ZREM', P .. 'facts:order', key)

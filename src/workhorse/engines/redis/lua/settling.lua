@@ -144,10 +144,8 @@ local function settle_plain(i)
     local stale = succeed(queue, token, kept, ids)
     local writes = i + 5 + count
     local beyond = writes + tonumber(ARGV[writes - 1])
-    for at = writes, beyond - 1, 4 do
-        if not stale[tonumber(ARGV[at])] then
-            put_fact(ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]))
-        end
-    end
+    put_facts(writes + 1, beyond - 1, 4, function(at)
+        return stale[tonumber(ARGV[at - 1])]
+    end)
     return stale, count, beyond
 end
