@@ -58,15 +58,15 @@ local function sift()
     local cursor, values, step = looked_at()
     local found, bytes = {}, 0
     for i = 1, #values, step do
-        local id = values[i]
+        local id, doc = values[i], SOURCE == 'jobs' and values[i + 1]
         if id > AFTER and (BEFORE == '' or id < BEFORE) then
-            local doc = SOURCE == 'jobs' and values[i + 1] or call('HGET', JOBS, id)
+            doc = doc or call('HGET', JOBS, id)
             local job = doc and stated(id)
             if doc and fits(id, job, doc) then
                 found[#found + 1] = {id = id, job = job or nil, doc = doc}
             end
-            bytes = bytes + (doc and #doc or 0)
         end
+        bytes = bytes + (doc and #doc or 0)
     end
     return {cursor, #values / step, bytes}, found
 end
