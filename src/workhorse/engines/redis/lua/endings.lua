@@ -50,3 +50,19 @@ local function conclude(job, phase, kept, reason)
         vacate(job.lane)
     end
 end
+
+-- Forget jobs that have ended. Most hang on nothing, and go together.
+local function forget_ended(zset, ids)
+    local plain, states = {}, #ids > 0 and call('HMGET', STATES, unpack(ids))
+    for i, id in ipairs(ids) do
+        local job = states[i] and job_of(id, states[i])
+        if job and not (job.lane or job.ukey or job.trail) then
+            plain[#plain + 1] = id
+        elseif job then
+            forget(job)
+        end
+    end
+    many('ZREM', zset, ids)
+    many('HDEL', JOBS, plain)
+    many('HDEL', STATES, plain)
+end

@@ -14,14 +14,7 @@ end
 
 local function prune_jobs(zset, room)
     local ids = past(zset, room)
-    for _, id in ipairs(ids) do
-        local job = stated(id)
-        if job then
-            forget(job)
-        else
-            call('ZREM', zset, id)
-        end
-    end
+    forget_ended(zset, ids)
     return noted(#ids, room)
 end
 

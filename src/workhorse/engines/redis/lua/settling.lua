@@ -34,7 +34,7 @@ local function keep_ended(queue, ids, texts, kept)
     many('ZADD', ended_key(SUCCEEDED, queue), ends)
 end
 
-local function forget_ended(ids, trails)
+local function forget_at_once(ids, trails)
     call('HDEL', JOBS, unpack(ids))
     call('HDEL', STATES, unpack(ids))
     if #trails > 0 then
@@ -64,7 +64,7 @@ local function succeed(queue, token, kept, ids)
         if kept > now then
             keep_ended(queue, good, texts, kept)
         else
-            forget_ended(good, trails)
+            forget_at_once(good, trails)
         end
     end
     return stale
