@@ -95,9 +95,7 @@ async def test_it_goes_in_small_batches_until_nothing_is_left(
     assert keys(server) == {"queues", "version"}
 
 
-async def test_enough_endings_start_it(
-    engine: RedisEngine, server: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_enough_endings_start_it(engine: RedisEngine, server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     await run(engine, *(job(n) for n in range(20)))
     server.jump(HOUR + 1)
     monkeypatch.setattr(pruning, "WORN", 21)

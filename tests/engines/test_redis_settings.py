@@ -120,7 +120,9 @@ def test_what_should_not_be_so_comes_with_a_fix(changes: dict[str, object], prob
     assert [fix for what, fix in found.items() if problem in what and fix]
 
 
-@pytest.mark.parametrize(("fsync", "said"), [("no", "half a minute"), ("everysec", "last second"), ("always", "on disk")])
+@pytest.mark.parametrize(
+    ("fsync", "said"), [("no", "half a minute"), ("everysec", "last second"), ("always", "on disk")]
+)
 def test_what_a_crash_costs_is_one_sentence(fsync: str, said: str) -> None:
     assert said in checks.durability(_changed({"fsync": fsync}))
     assert checks.durability(_changed({"aof": False})) == checks.NO_AOF

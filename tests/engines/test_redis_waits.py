@@ -144,9 +144,7 @@ async def test_the_names_of_sleepers_are_used_again(engine: Opened, server: Redi
     assert server.call("ZCARD", "{app}:sleepers:post") <= 1
 
 
-async def test_a_delayed_job_that_is_due_first_wakes_who_counted_on_a_later_one(
-    engine: Opened, server: Redis
-) -> None:
+async def test_a_delayed_job_that_is_due_first_wakes_who_counted_on_a_later_one(engine: Opened, server: Redis) -> None:
     own, other = await engine(), await engine()
     await other.broker.publish([job("late", delay=600)])
     task = waiting(own)
@@ -157,7 +155,9 @@ async def test_a_delayed_job_that_is_due_first_wakes_who_counted_on_a_later_one(
 
 async def test_all_who_wait_for_a_fact_are_woken(engine: Opened, server: Redis) -> None:
     engines = [await engine() for _ in range(3)]
-    tasks = [asyncio.create_task(each.store.wait({"a": ABSENT, f"b{n}": ABSENT}, LONG)) for n, each in enumerate(engines)]
+    tasks = [
+        asyncio.create_task(each.store.wait({"a": ABSENT, f"b{n}": ABSENT}, LONG)) for n, each in enumerate(engines)
+    ]
     await asleep(server, 3)
     await engines[0].store.put([Put("a", b"1")])
     await asyncio.wait_for(asyncio.gather(*tasks), 10)

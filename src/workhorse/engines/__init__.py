@@ -17,6 +17,8 @@ SCHEMES: Final = {
     "postgres": "workhorse.engines.postgres.engine:postgres",
     "redis": "workhorse.engines.redis.engine:redis",
     "rediss": "workhorse.engines.redis.engine:redis",
+    "redis+sentinel": "workhorse.engines.redis.engine:redis",
+    "rediss+sentinel": "workhorse.engines.redis.engine:redis",
 }
 EXTRAS: Final = {"asyncpg": "postgres"}
 """What to install for the packages that some of them need."""
