@@ -100,7 +100,8 @@ async def test_enough_endings_start_it(engine: RedisEngine, server: Redis, monke
     server.jump(HOUR + 1)
     monkeypatch.setattr(pruning, "WORN", 21)
     await run(engine, job(100))
-    assert (task := engine._pruner._task)
+    task = engine._pruner._task
+    assert task is not None
     await asyncio.wait_for(task, 10)
     assert server.call("HLEN", "{app}:jobs") == 1
 

@@ -51,6 +51,16 @@ async def opened(stack: AsyncExitStack, url: str) -> RedisEngine:
     return engine
 
 
+def watched(own: Own, master: Redis) -> tuple[Redis, Sentinel]:
+    """A replica in step, and a sentinel that knows of it."""
+    replica: Redis = own(Redis, durable=True, replicaof=("127.0.0.1", master.port))
+    until(lambda: replica.call("INFO", "replication")["master_link_status"] == "up")
+    until(lambda: master.call("INFO", "replication")["slave0"]["state"] == "online")
+    sentinel: Sentinel = own(Sentinel, master)
+    until(lambda: int(sentinel.call("SENTINEL", "MASTER", "workhorse")["num-slaves"]) == 1)
+    return replica, sentinel
+
+
 def role(server: Redis) -> str:
     try:
         return str(server.call("INFO", "replication")["role"])
@@ -82,10 +92,9 @@ async def test_a_sentinel_that_is_away_is_passed_over(stack: AsyncExitStack, sen
 
 
 async def test_a_failover_is_followed_with_all_that_was_replicated(
-    stack: AsyncExitStack, sentinel: Sentinel, master: Redis, own: Own
+    stack: AsyncExitStack, master: Redis, own: Own
 ) -> None:
-    replica = own(Redis, durable=True, replicaof=("127.0.0.1", master.port))
-    until(lambda: int(sentinel.call("SENTINEL", "MASTER", "workhorse")["num-slaves"]) == 1)
+    replica, sentinel = watched(own, master)
     engine = await opened(stack, url(sentinel))
     await engine.broker.publish([JOB])
     assert master.call("WAIT", 1, 10_000) == 1
@@ -95,13 +104,9 @@ async def test_a_failover_is_followed_with_all_that_was_replicated(
     assert sorted([each.job.id for each in await engine.broker.claim(("mail",), 10, 30)]) == ["a", "b"]
 
 
-async def test_a_master_that_became_a_replica_is_left(
-    stack: AsyncExitStack, sentinel: Sentinel, master: Redis, own: Own
-) -> None:
+async def test_a_master_that_became_a_replica_is_left(stack: AsyncExitStack, master: Redis, own: Own) -> None:
     """It stays connected and refuses every write: whoever went on with it would wait for ever."""
-    replica = own(Redis, durable=True, replicaof=("127.0.0.1", master.port))
-    until(lambda: int(sentinel.call("SENTINEL", "MASTER", "workhorse")["num-slaves"]) == 1)
-    until(lambda: "ok" in sentinel.call("SENTINEL", "REPLICAS", "workhorse")[0]["master-link-status"])
+    replica, sentinel = watched(own, master)
     engine = await opened(stack, url(sentinel))
     sentinel.call("SENTINEL", "FAILOVER", "workhorse")
     until(lambda: int(sentinel.call("SENTINEL", "get-master-addr-by-name", "workhorse")[1]) == replica.port)
