@@ -57,8 +57,13 @@ def watched(own: Own, master: Redis) -> tuple[Redis, Sentinel]:
     until(lambda: replica.call("INFO", "replication")["master_link_status"] == "up")
     until(lambda: master.call("INFO", "replication")["slave0"]["state"] == "online")
     sentinel: Sentinel = own(Sentinel, master)
-    until(lambda: int(sentinel.call("SENTINEL", "MASTER", "workhorse")["num-slaves"]) == 1)
+    until(lambda: promotable(sentinel))
     return replica, sentinel
+
+
+def promotable(sentinel: Sentinel) -> bool:
+    known = sentinel.call("SENTINEL", "REPLICAS", "workhorse")
+    return [(each["flags"], each["master-link-status"]) for each in known] in ([({"slave"}, "ok")], [("slave", "ok")])
 
 
 def role(server: Redis) -> str:
