@@ -15,7 +15,8 @@ from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.scripts import CHUNK, LEAN_ON_JOBS, script
 from workhorse.engines.redis.wire import Word
 
-_PUBLISH: Final = script(*LEAN_ON_JOBS, "accepting", "publish")
+_PUBLISH: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "publish")
+_PUBLISH_PLAIN: Final = script("wakes", "plain", "publish_plain")
 _UNTIL: Final = {"claimed": 0, "settled": 1, "kept": 2}
 _HIGHEST: Final = 1 << 31
 """Numbers of lanes beyond this mean the same."""
@@ -23,7 +24,13 @@ _HIGHEST: Final = 1 << 31
 _LARGEST: Final = 4 << 20
 """Bytes of payload after which a script takes no further jobs."""
 
+_HEAD: Final = 6
+"""Words of a group before its jobs."""
+
 ACCEPTED: Final = Answer("accepted")
+
+_Jobs = Sequence[tuple[int, Envelope]]
+_Said = Sequence[tuple[int, Answer]]
 
 
 class LaneNumbers(msgspec.Struct, gc=False, omit_defaults=True):
@@ -69,22 +76,32 @@ async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
             accepted.append((number, env))
         else:
             accepted += [(number, copy) for copy in topics.copies(bindings, env)]
-    policy = link.place.policy
-    for said in await asyncio.gather(*(_send(link, chunk, policy) for chunk in _chunks(accepted))):
+    for said in await _all(link, list(_chunks(accepted))):
         for number, answer in said:
             answers.setdefault(number, answer)
     return [answers.get(number, ACCEPTED) for number in range(len(jobs))]
 
 
-async def _send(link: Link, jobs: Sequence[tuple[int, Envelope]], policy: Policy) -> list[tuple[int, Answer]]:
+async def _all(link: Link, chunks: Sequence[_Jobs]) -> Sequence[_Said]:
+    """One after the other where the order of acceptance counts."""
+    if any(is_special(env) for chunk in chunks for _, env in chunk):
+        return [await _send(link, chunk) for chunk in chunks]
+    return await asyncio.gather(*(_send(link, chunk) for chunk in chunks))
+
+
+async def _send(link: Link, jobs: _Jobs) -> _Said:
     """The answers that are not simply accepted."""
+    sent = words([env for _, env in jobs], link.place.policy)
+    are_alike = sent[0] == "plain" and len(sent) == _HEAD + 2 * int(sent[_HEAD - 1])
+    if are_alike and await link.run(_PUBLISH_PLAIN, *sent[1 : _HEAD - 1], *sent[_HEAD:]):
+        return []
     special = [number for number, env in jobs if is_special(env)]
-    said = await link.run(_PUBLISH, *words([env for _, env in jobs], policy))
+    said = await link.run(_PUBLISH, *sent)
     answers = [Answer(kind.decode(), of=of.decode()) for kind, of in said]
     return [(number, answer) for number, answer in zip(special, answers, strict=True) if answer.kind != "accepted"]
 
 
-def _chunks(jobs: Sequence[tuple[int, Envelope]]) -> Iterable[list[tuple[int, Envelope]]]:
+def _chunks(jobs: _Jobs) -> Iterable[_Jobs]:
     chunk, size = list[tuple[int, Envelope]](), 0
     for number, env in jobs:
         chunk.append((number, env))

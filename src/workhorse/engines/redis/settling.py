@@ -15,7 +15,7 @@ from workhorse.engines.redis.publishing import words as jobs_as_words
 from workhorse.engines.redis.scripts import CHUNK, LEAN_ON_JOBS, script
 from workhorse.engines.redis.wire import Word
 
-_SETTLE: Final = script(*LEAN_ON_JOBS, "accepting", "settling", "settle")
+_SETTLE: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "settling", "settle")
 _ENDINGS: Final[dict[type[Outcome], Word]] = {
     Succeeded: SUCCEEDED,
     Cancelled: CANCELLED,

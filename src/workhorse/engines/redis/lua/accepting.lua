@@ -1,21 +1,10 @@
--- Accepting jobs. `rest` is a document without its first eight bytes, which say when it was accepted.
+-- Accepting jobs: who was here before, whose a unique key is, who needs a slot.
 local ACCEPTED = {'accepted', ''}
 
 -- What an earlier life of this id came to must not be taken for the result of this one.
 local function begin_anew(id)
     delete_fact('result/' .. id)
 end
-
-local function when(delay, at)
-    return at ~= '' and math.max(now, tonumber(at)) or now + tonumber(delay)
-end
-
-local function remember_queue(queue)
-    call('SADD', P .. 'queues', queue)
-    touched[queue] = true
-end
-
-local stamp = struct.pack('>d', now)
 
 -- Whether the id is taken. One that is no longer kept, and only waits to be pruned, does not stand in the way of a new job.
 local function is_taken(id)
@@ -28,30 +17,16 @@ local function is_taken(id)
     return false
 end
 
--- Jobs with nothing special, of one queue and level, due at one moment: ids and rests in turn from ARGV[first] to ARGV[last].
 local function accept_plain(queue, level, due, given, first, last)
-    local ids = {}
-    for i = first, last, 2 do
-        ids[#ids + 1] = ARGV[i]
-    end
-    local known = call('HMGET', JOBS, unpack(ids))
-    local docs, dues, moment = {}, {}, int(due)
+    local ids, known = known_ids(first, last)
     for i, id in ipairs(ids) do
-        if not known[i] or not is_taken(id) then
-            if given and not known[i] then
-                begin_anew(id)
-            end
-            docs[#docs + 1] = id
-            docs[#docs + 1] = stamp .. ARGV[first + 2 * i - 1]
-            dues[#dues + 1] = moment
-            dues[#dues + 1] = id
+        if known[i] then
+            known[i] = is_taken(id)
+        elseif given then
+            begin_anew(id)
         end
     end
-    many('HSET', JOBS, docs)
-    many('ZADD', due_key(level, queue), dues)
-    if #dues > 0 then
-        remember_queue(queue)
-    end
+    touched[queue] = accept_new(queue, level, due, first, ids, known) or touched[queue]
 end
 
 -- The job that the key stands for; nil: the key is free.
@@ -120,7 +95,8 @@ end
 
 local function insert(job, rest, trail)
     call('HSET', JOBS, job.id, stamp .. rest)
-    remember_queue(job.queue)
+    call('SADD', P .. 'queues', job.queue)
+    touched[job.queue] = true
     if trail ~= '' then
         job.trail = true
         call('HSET', TRAILS, job.id, trail)
