@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from servers import found
-from servers.process import HOST, Server
+from servers.process import HOST, Server, free_port
 from waiting import until
 
 MANNERS: Final = {"bind": HOST, "save": "", "daemonize": "no", "logfile": ""}
@@ -94,14 +94,16 @@ def cluster(kind: str = "redis", nodes: int = 3, **config: Any) -> Iterator[list
     """So many masters that share all slots; they know each other."""
     with ExitStack() as stack:
         made = [
-            stack.enter_context(Redis(kind, cluster_enabled="yes", cluster_node_timeout=2000, **config))
+            stack.enter_context(
+                Redis(kind, cluster_enabled="yes", cluster_port=free_port(), cluster_node_timeout=2000, **config)
+            )
             for _ in range(nodes)
         ]
         bounds = [16384 * node // nodes for node in range(nodes + 1)]
         for node, first, end in zip(made, bounds, bounds[1:], strict=False):
             node.call("CLUSTER", "ADDSLOTS", *range(first, end))
             for other in made:
-                node.call("CLUSTER", "MEET", HOST, other.port)
+                node.call("CLUSTER", "MEET", HOST, other.port, other.config["cluster_port"])
         until(lambda: all(_knows(node, nodes) for node in made))
         yield made
 

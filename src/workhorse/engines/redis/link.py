@@ -3,19 +3,22 @@ for each kind of call that may block."""
 
 import asyncio
 import os
-import socket
 from typing import Any, Final
 
 from hiredis import ReplyError
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
-from workhorse.engines.redis import faults, sentinel
+from workhorse.engines.redis import faults
+from workhorse.engines.redis.connecting import connect
 from workhorse.engines.redis.scripts import Script
 from workhorse.engines.redis.urls import Place
 from workhorse.engines.redis.wire import Wire, Word
 
 AT_ONCE: Final = "at once"
 """The wire of what is answered at once."""
+
+_ELSEWHERE: Final = ("MOVED", "READONLY")
+"""What a server says that takes no writes for our keys any more; nothing was done."""
 
 _Wires = dict[tuple[asyncio.AbstractEventLoop, str], "asyncio.Task[Wire]"]
 
@@ -61,11 +64,12 @@ class Link:
         try:
             return await wire.ask(*command, patience=patience)
         except ReplyError as error:
-            if str(error).startswith(
-                "READONLY"
-            ):  # who was master is none any more: the next call looks for the new one
-                wire.close()
-            raise faults.translated(error, self.place.name) from None
+            code = str(error).partition(" ")[0]
+            if code in _ELSEWHERE:
+                wire.close()  # the next call looks where our keys are now
+            if code != "MOVED":
+                raise faults.translated(error, self.place.name) from None
+        return await self.ask(*command, on=on, patience=patience)
 
     async def _wire(self, on: str) -> Wire:
         self._refuse_unusable()
@@ -73,44 +77,8 @@ class Link:
         connecting = self._wires.get(name)
         if connecting is None or (connecting.done() and _is_over(connecting)):
             self._forget_closed_loops()
-            connecting = self._wires[name] = asyncio.create_task(self._connect())
+            connecting = self._wires[name] = asyncio.create_task(connect(self.place))
         return connecting.result() if connecting.done() else await asyncio.shield(connecting)
-
-    async def _connect(self) -> Wire:
-        place = self.place
-        try:
-            async with asyncio.timeout(place.timeout):
-                host, port = await sentinel.master(place, self._reach) if place.sentinels else (place.host, place.port)
-                wire = await self._reach(host, port)
-                await self._enter(wire)
-        except TimeoutError:
-            raise faults.silent(place.name, place.timeout) from None
-        except OSError as error:
-            raise faults.lost(place.name, error) from error
-        return wire
-
-    async def _reach(self, host: str, port: int) -> Wire:
-        place, loop = self.place, asyncio.get_running_loop()
-        transport, wire = await loop.create_connection(
-            lambda: Wire(place.name, place.timeout), host, port, ssl=place.tls
-        )
-        _keep_alive(transport)
-        return wire
-
-    async def _enter(self, wire: Wire) -> None:
-        place, password = self.place, self.place.password()
-        try:
-            if password:
-                await wire.ask("AUTH", *([place.user] if place.user else []), password)
-            await wire.ask("CLIENT", "SETNAME", "workhorse")
-            if place.database:
-                await wire.ask("SELECT", place.database)
-        except ReplyError as error:
-            wire.close()
-            raise faults.translated(error, place.name) from None
-        except BaseException:
-            wire.close()
-            raise
 
     def _refuse_unusable(self) -> None:
         if not self._open:
@@ -135,10 +103,3 @@ def _hang_up(connecting: "asyncio.Task[Wire]") -> None:
         connecting.cancel()
     elif not connecting.cancelled() and connecting.exception() is None:
         connecting.result().close()
-
-
-def _keep_alive(transport: asyncio.BaseTransport) -> None:
-    """Wires that only listen learn of a peer that is gone, too."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

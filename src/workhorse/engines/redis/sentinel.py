@@ -16,9 +16,9 @@ Reach = Callable[[str, int], Awaitable[Wire]]
 async def master(place: Place, reach: Reach) -> tuple[str, int]:
     """The address that the first sentinel that answers gives. BrokerUnavailable: none does; EngineRefused: none knows such a master."""
     said: list[str] = []
-    for host, port in place.sentinels:
+    for host, port in place.hosts:
         try:
-            async with asyncio.timeout(place.timeout / len(place.sentinels)):
+            async with asyncio.timeout(place.timeout / len(place.hosts)):
                 found = await _ask(place, await reach(host, port))
         except (OSError, TimeoutError, BrokerUnavailable, ReplyError) as error:
             said.append(f"{host}:{port}: {error or 'no answer in time'}")

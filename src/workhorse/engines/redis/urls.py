@@ -17,6 +17,7 @@ from workhorse.engines.urls import KEEPING, one_of, options, policy, seconds
 TIMEOUT: Final = 10.0
 """Seconds without an answer after which a server counts as away."""
 
+SERVER: Final = 6379
 SENTINEL: Final = 26379
 PREFIX: Final = "workhorse"
 POLL: Final = 5.0
@@ -31,8 +32,10 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,200}")
 class Place:
     """Where the data lives, and how to get in."""
 
-    host: str
-    port: int = 6379
+    hosts: tuple[tuple[str, int], ...]
+    """Servers, the first that answers is taken; or, where there is a `master`, sentinels that tell where it is."""
+
+    master: str = ""
     database: int = 0
     user: str = ""
     password: Callable[[], str] = field(default=str, repr=False)
@@ -46,21 +49,15 @@ class Place:
     """Jobs may be evicted: somebody said so."""
 
     policy: Policy = field(default_factory=Policy)
-    sentinels: tuple[tuple[str, int], ...] = ()
-    """Who tells where the master is; then `host` and `port` say nothing."""
-
-    master: str = ""
     sentinel_password: str = field(default="", repr=False)
 
     @property
     def name(self) -> str:
         """As errors may show it."""
-        scheme = "rediss" if self.tls else "redis"
-        if self.sentinels:
-            return (
-                f"{scheme}+sentinel://{','.join(_at(*each) for each in self.sentinels)}/{self.master}/{self.database}"
-            )
-        return f"{scheme}://{_at(self.host, self.port)}/{self.database}"
+        scheme, hosts = "rediss" if self.tls else "redis", ",".join(_at(*each) for each in self.hosts)
+        if self.master:
+            return f"{scheme}+sentinel://{hosts}/{self.master}/{self.database}"
+        return f"{scheme}://{hosts}/{self.database}"
 
     @property
     def base(self) -> str:
@@ -73,11 +70,12 @@ def place(url: str) -> Place:
     parts = urlsplit(url)
     shown, watched = _shown(parts), parts.scheme.endswith("+sentinel")
     found = options(url, shown, _OF_SENTINELS if watched else _OPTIONS)
-    sentinels, master = _watched(parts, shown) if watched else ((), "")
-    path = parts.path.strip("/").partition("/")[2] if watched else parts.path.strip("/")
+    master, _, path = parts.path.strip("/").partition("/") if watched else ("", "", parts.path.strip("/"))
+    if watched and not master:
+        raise DeclarationError(f"{shown}: expected redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE")
     return Place(
-        host="" if watched else parts.hostname or "127.0.0.1",
-        port=0 if watched else _port(parts, shown),
+        hosts=_hosts(parts, shown, SENTINEL if watched else SERVER),
+        master=unquote(master),
         database=_database(path + parts.fragment, shown),
         user=unquote(parts.username or ""),
         password=_password(parts, shown, found),
@@ -87,19 +85,15 @@ def place(url: str) -> Place:
         poll=_span(shown, "poll", found, POLL),
         evicts=one_of(shown, "eviction", found.get("eviction", "refuse"), ("refuse", "accept")) == "accept",
         policy=policy(shown, found),
-        sentinels=sentinels,
-        master=master,
         sentinel_password=found.get("sentinel_password", ""),
     )
 
 
-def _watched(parts: SplitResult, shown: str) -> tuple[tuple[tuple[str, int], ...], str]:
-    """The sentinels and the master that they watch."""
-    hosts, name = parts.netloc.rpartition("@")[2], parts.path.strip("/").partition("/")[0]
-    each = [urlsplit(f"//{host}") for host in hosts.split(",")]
-    if not name or not all(host.hostname for host in each):
-        raise DeclarationError(f"{shown}: expected redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE")
-    return tuple((host.hostname or "", _port(host, shown, SENTINEL)) for host in each), unquote(name)
+def _hosts(parts: SplitResult, shown: str, port: int) -> tuple[tuple[str, int], ...]:
+    each = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    if len(each) > 1 and not all(host.hostname for host in each):
+        raise DeclarationError(f"{shown}: expected HOST:PORT,HOST:PORT, got an empty one")
+    return tuple((host.hostname or "127.0.0.1", _port(host, shown, port)) for host in each)
 
 
 def _shown(parts: SplitResult) -> str:
@@ -111,7 +105,7 @@ def _at(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _port(parts: SplitResult, shown: str, usual: int = 6379) -> int:
+def _port(parts: SplitResult, shown: str, usual: int) -> int:
     try:
         return parts.port or usual
     except ValueError as error:
