@@ -51,8 +51,7 @@ def home(nodes: Nodes, prefix: str) -> Redis:
 def is_home(node: Redis, prefix: str) -> bool:
     try:
         node.call("EXISTS", f"{{{prefix}}}:")
-    except driver.ResponseError as error:
-        assert "MOVED" in type(error).__name__.upper(), error
+    except driver.exceptions.MovedError:
         return False
     return True
 

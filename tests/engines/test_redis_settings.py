@@ -7,6 +7,7 @@ import pytest
 from servers import Redis
 from servers.fixtures import Own
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
+from workhorse.engine import Envelope
 from workhorse.engines.redis import checks
 from workhorse.engines.redis.checks import Standing
 from workhorse.engines.redis.engine import RedisEngine, redis
@@ -76,12 +77,14 @@ async def test_a_sync_each_second_is_told_to_who_asks(own: Own, caplog: pytest.L
 
 async def test_settings_that_may_not_be_read_are_said_to_be_unknown(own: Own) -> None:
     server = own(Redis, durable=True)
-    server.call("ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "-config")
-    server.call("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-config", "-info")
+    server.call("ACL", "SETUSER", "app", "on", ">pw", "~{workhorse}:*", "+@all", "-config")
+    server.call("ACL", "SETUSER", "blind", "on", ">pw", "~{workhorse}:*", "+@all", "-config", "-info")
     for user, expected in (("app", checks.UNREADABLE_CONFIG), ("blind", checks.UNREADABLE)):
         engine = await opened(f"redis://{user}:pw@{server.address}/0")
         assert [problem for problem, _ in await engine.check()] == [expected]
         assert dict(await engine.describe())["durability"] == expected
+        await engine.broker.publish([Envelope(user, "send", b"{}", "mail")])
+        assert len(await engine.broker.claim(("mail",), 1, 30)) == 1
         await engine.close()
 
 
