@@ -181,7 +181,7 @@ def test_an_order_for_dead_letters_says_which(shell: Shell, verb: str, words: li
 
 
 def test_more_dead_letters_than_a_page_are_all_exported_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workhorse.cli.batches.PAGE", 2)
+    monkeypatch.setattr("workhorse.durable.paging.PAGE", 2)
     ids = buried(shell, "a", "b", "c", "d", "e")
     lines = [json.loads(line) for line in shell.run("dead", "APP", "export").stdout.splitlines()]
     assert [line["id"] for line in lines] == sorted(ids)

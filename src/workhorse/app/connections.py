@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from workhorse.app.patience import patiently
 from workhorse.app.sender import Sender
-from workhorse.core.contract import Engine
-from workhorse.core.errors import BrokerUnavailable, WorkhorseError
+from workhorse.core.contract import Broker, Engine
+from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.instrument import log
 
 
@@ -21,8 +21,11 @@ class Connection:
 class Connections:
     """A fork starts with none; a closed loop's is dropped with the next that opens."""
 
-    def __init__(self, make: Callable[[], Engine], opening: Callable[[], None], patience: float) -> None:
-        self._make, self._opening, self._patience = make, opening, patience
+    def __init__(
+        self, make: Callable[[], Engine], opening: Callable[[], None], check: Callable[[Engine], None], patience: float
+    ) -> None:
+        """`opening` is called before an engine opens, `check` with each that did; what they raise, all who wait get."""
+        self._make, self._opening, self._check, self._patience = make, opening, check, patience
         self._open: dict[asyncio.AbstractEventLoop, asyncio.Task[Connection]] = {}
         self._pid = os.getpid()
 
@@ -62,13 +65,21 @@ class Connections:
             self._opening()
             engine = self._make()
             await engine.open()
-            if engine.broker is None:
-                raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
+            broker = await self._checked(engine)
         except BaseException:
             self._open.pop(loop, None)
             raise
         await self._sweep()
-        return Connection(engine, Sender(engine.broker, self._patience))
+        return Connection(engine, Sender(broker, self._patience))
+
+    async def _checked(self, engine: Engine) -> Broker:
+        try:
+            self._check(engine)
+        except BaseException:
+            await engine.close()
+            raise
+        assert engine.broker is not None
+        return engine.broker
 
     async def _sweep(self) -> None:
         for loop in [loop for loop in tuple(self._open) if loop.is_closed()]:

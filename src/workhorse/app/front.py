@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from workhorse.app import urls
+from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
+from workhorse.app.places import Places
 from workhorse.app.portal import Portal
 from workhorse.core import log, names
 from workhorse.core.checks import whole
@@ -16,7 +17,7 @@ from workhorse.core.contract import Answer, Engine, Envelope, Filter, Row
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt
 from workhorse.core.envelope import encode_job
-from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound
+from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound, WorkhorseError
 from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.happenings import Enqueued
 from workhorse.core.instrument import Bus
@@ -29,7 +30,6 @@ from workhorse.core.task import Task, remote
 from workhorse.durable import progress
 from workhorse.durable.history import attempts
 from workhorse.durable.results import Results
-from workhorse.engines import open_engine
 from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
@@ -43,10 +43,11 @@ class Workhorse(Router):
     """The front door: a URL, its tasks, and everything one does with them.
 
     `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
-    default queue. `max_size`: bytes of one job. `enqueue_timeout`: how long an enqueue waits for an engine that does not
-    answer. `redact`: patterns of header names whose values are never shown. `unknown_for`: how long a job of a task that
-    nobody knows is handed back. `retain`: how long succeeded and cancelled jobs are kept (0: not at all); `dead_retain`:
-    the same of dead ones (None: until someone purges them). Other options are defaults for the app's tasks.
+    default queue. `store`: another URL, for results and all other facts; "none": there are none. `max_size`: bytes of one
+    job. `enqueue_timeout`: how long an enqueue waits for an engine that does not answer. `redact`: patterns of header names
+    whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back. `retain`: how
+    long succeeded and cancelled jobs are kept (0: not at all); `dead_retain`: the same of dead ones (None: until someone
+    purges them). Other options are defaults for the app's tasks.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Workhorse(Router):
         url: str | None = None,
         *,
         name: str = "default",
+        store: str | None = None,
         max_size: int = 1_048_576,
         enqueue_timeout: Duration = 30,
         redact: Sequence[str] = REDACTED,
@@ -67,8 +69,8 @@ class Workhorse(Router):
         self._max_size = whole(max_size, "max_size", least=1)
         self._unknown_for = seconds(unknown_for, "unknown_for")
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
-        self._url = urls.completed(url, retain, dead_retain)
-        urls.check(self._url)  # a URL that cannot work is an error here, not at the first job
+        self._places = Places(urls.completed(url, retain, dead_retain), urls.store(store))
+        self._said: dict[str, Mapping[str, Any]] = {}
         self.redaction = Redaction(redact)
         self.registry = Registry()
         self.bus = Bus()
@@ -86,7 +88,17 @@ class Workhorse(Router):
     @property
     def url(self) -> str:
         """Where the work is kept, without a password."""
-        return urls.shown(self._url)
+        return urls.shown(self._places.url)
+
+    @property
+    def store(self) -> str | None:
+        """Where facts are kept, without a password: None means in the same place, "none" nowhere."""
+        return None if self._places.store is None else urls.shown(self._places.store)
+
+    @property
+    def places(self) -> Places:
+        """Both, for who opens engines of his own."""
+        return self._places
 
     async def __aenter__(self) -> Self:
         await self._connections.here()
@@ -194,9 +206,7 @@ class Workhorse(Router):
     async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
         """The job's attempts so far, oldest first."""
         row = await self._row(id)
-        store = (await self.engine()).store
-        assert store is not None
-        return await attempts(row, store, decode)
+        return await attempts(row, (await self.engine()).store, decode)
 
     async def _row(self, id: str) -> Row:
         inspector = (await self.engine()).inspector
@@ -249,7 +259,7 @@ class Workhorse(Router):
             self.bus,
             self._clock,
             self.engine,
-            lambda: open_engine(self._url),
+            self._places.work,
             self._progress,
             self._unknown_for,
         )
@@ -268,26 +278,34 @@ class Workhorse(Router):
     def relocated(self, url: str, clock: Clock) -> Generator[None]:
         """For as long as the block lasts, everything goes to another engine and by another clock: a test's. Close the app
         before the block ends, in each loop that used it."""
-        before = self._url, self._clock, self._connections
-        self._url, self._clock = url, clock
+        before = self._places, self._clock, self._connections
+        self._places = Places(url, urls.NONE if self._places.store == urls.NONE else None)
+        self._clock = clock
         self._connections = self._fresh()
         try:
             yield
         finally:
-            self._url, self._clock, self._connections = before
+            self._places, self._clock, self._connections = before
 
     # ---- inside
 
     def _fresh(self) -> Connections:
-        return Connections(lambda: open_engine(self._url), self._prepare, self._patience)
+        return Connections(self._places.engine, self._prepare, self._check, self._patience)
 
     def _prepare(self) -> None:
         for task in self.registry:
             task.schema.prepare()
 
+    def _check(self, engine: Engine) -> None:
+        if engine.broker is None:
+            raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
+        needs.check_store(engine.store is not None, self._places.store)
+        needs.check_tasks(self._said, needs.Place(engine.broker.features, engine.store is not None))
+
     def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
         task.definition.bind(name, settled(self._name, [defaults]), self)
         self.registry.add(task)
+        self._said[name] = defaults
 
     async def _progress(self, id: str, done: float, text: str) -> None:
         store = (await self.engine()).store

@@ -11,16 +11,14 @@ from workhorse.engines import open_engine
 
 DEFAULT = "sqlite:///workhorse.db"
 
+NONE = "none"
+"""What `store=` says instead of a URL to keep no facts at all."""
+
 
 def completed(url: str | None, retain: Duration, dead_retain: Duration | None) -> str:
     """With what the engine must know of the app: how long it keeps jobs that have ended. An app in memory gets a store of
     its own, unless its URL names one."""
-    if url is None:
-        url = os.environ.get("WORKHORSE_URL") or DEFAULT
-    if not isinstance(url, str) or "://" not in url:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DeclarationError(f"url: expected one such as {DEFAULT}, got one without ://")
-    if re.match(r"memory://(\?|$)", url):
-        url = url.replace("memory://", f"memory://app-{uuid.uuid4().hex}", 1)
+    url = _named(os.environ.get("WORKHORSE_URL") or DEFAULT if url is None else url, "url")
     settings = {"retain": seconds(retain, "retain")}
     if dead_retain is not None:
         settings["dead_retain"] = seconds(dead_retain, "dead_retain")
@@ -28,6 +26,11 @@ def completed(url: str | None, retain: Duration, dead_retain: Duration | None) -
         if not re.search(rf"[?&]{name}=", url):
             url += f"{'&' if '?' in url else '?'}{name}={quote(f'{value:g}')}"
     return url
+
+
+def store(url: str | None) -> str | None:
+    """The URL of the other store, `none` for none at all, None for the engine's own."""
+    return url if url is None or url == NONE else _named(url, "store")
 
 
 def check(url: str) -> None:
@@ -42,3 +45,11 @@ def shown(url: str) -> str:
     """Without its password, and without what the app added."""
     # up to the last @: a password may hold one, and a slash, though it should not
     return re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url.partition("?")[0])
+
+
+def _named(url: str, what: str) -> str:
+    if not isinstance(url, str) or "://" not in url:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DeclarationError(f"{what}: expected one such as {DEFAULT}, got one without ://")
+    if re.match(r"memory://(\?|$)", url):
+        return url.replace("memory://", f"memory://app-{uuid.uuid4().hex}", 1)
+    return url

@@ -1,26 +1,14 @@
 """Many jobs at once: page after page, so that no order is a long transaction and its progress can be seen."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final
-
-import msgspec
+from collections.abc import Awaitable, Callable, Sequence
 
 from workhorse.cli import rows
 from workhorse.cli.shared import Desk
-from workhorse.core.contract import Filter, Inspector, Row
+from workhorse.core.contract import Filter, Inspector
 from workhorse.core.errors import JobNotFound, WorkhorseError
-
-PAGE: Final = 500
-"""Jobs that are read, or ordered about, at once."""
+from workhorse.durable.paging import pages
 
 Order = Callable[[Filter], Awaitable[int]]
-
-
-async def pages(inspector: Inspector, which: Filter) -> AsyncIterator[Sequence[Row]]:
-    """All that the filter means, each job once."""
-    while page := await inspector.list(which, PAGE):
-        yield page
-        which = msgspec.structs.replace(which, after=page[-1].job.id)
 
 
 async def total(inspector: Inspector, which: Filter) -> int | None:

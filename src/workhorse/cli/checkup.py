@@ -1,19 +1,17 @@
 """What the doctor looks at, one finding each: versions, the app, the engine and its file, the clock, the work."""
 
-import inspect
 import platform
 import sqlite3
 import time
 import uuid
-from collections.abc import Awaitable, Iterable
-from typing import Any, Final, Literal, Protocol, cast, runtime_checkable
+from typing import Final, Literal
 
 import msgspec
 
 from workhorse.cli.about import release
-from workhorse.cli.queues import Pausing
 from workhorse.cli.shared import Desk
 from workhorse.cli.times import span
+from workhorse.core import beyond
 from workhorse.core.contract import ABSENT, Engine, Filter, Put, Store
 from workhorse.core.errors import WorkhorseError
 from workhorse.worker.presence import signs
@@ -24,8 +22,6 @@ LATE: Final = 300.0
 SKEW: Final = 2.0
 """Seconds by which clocks may differ before it matters."""
 
-Pairs = Iterable[object]
-
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing looked at; `bad` must be fixed, `warn` should be looked into."""
@@ -34,24 +30,6 @@ class Finding(msgspec.Struct, frozen=True):
     about: str
     text: str
     fix: str = ""
-
-
-@runtime_checkable
-class Describing(Protocol):
-    """An engine that can tell of itself, beyond the contract: facts as (about, text)."""
-
-    def describe(self) -> "Pairs | Awaitable[Pairs]":
-        """What is so."""
-        ...
-
-
-@runtime_checkable
-class Checking(Protocol):
-    """An engine that can look for problems: each as (problem, fix)."""
-
-    def check(self) -> "Pairs | Awaitable[Pairs]":
-        """What should not be so."""
-        ...
 
 
 def of_versions() -> list[Finding]:
@@ -91,12 +69,8 @@ def of_opening(error: Exception) -> Finding:
 
 async def of_engine(engine: Engine) -> list[Finding]:
     """What the engine tells of itself, whether a fact can be written, and whether the clocks agree."""
-    found: list[Finding] = []
-    if isinstance(engine, Describing):
-        found += [Finding("good", *_pair(each)) for each in await _told(engine.describe())]
-    if isinstance(engine, Checking):
-        problems = [_pair(each) for each in await _told(engine.check())]
-        found += [Finding("bad", "engine", problem, fix) for problem, fix in problems]
+    found = [Finding("good", *fact) for fact in await beyond.described(engine)]
+    found += [Finding("bad", "engine", problem, fix) for problem, fix in await beyond.problems(engine)]
     if engine.store is not None:
         found += [await _of_writing(engine.store), await _of_clock(engine.store)]
     return found
@@ -108,7 +82,7 @@ async def of_work(desk: Desk, engine: Engine) -> list[Finding]:
         return []
     counts = await engine.inspector.count("queue")
     there = [] if engine.store is None else await signs(engine.store)
-    paused = await engine.inspector.paused() if isinstance(engine.inspector, Pausing) else ()
+    paused = await beyond.paused(engine.inspector)
     found = [Finding("good", "workers", f"{len(there)} there")]
     for queue, by_status in counts.items():
         ready = by_status.get("ready", 0)
@@ -191,14 +165,3 @@ async def _of_clock(store: Store) -> Finding:
             "bad", "clock", f"{span(ahead)} behind the clock of a worker", "set both by the same time server"
         )
     return Finding("good", "clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z', time.localtime(now))}")
-
-
-async def _told(answer: Any) -> list[object]:
-    return list(cast("Pairs", await answer if inspect.isawaitable(answer) else answer))
-
-
-def _pair(each: object) -> tuple[str, str]:
-    if isinstance(each, tuple | list):
-        first, *rest = [str(part) for part in cast("list[object]", each)]
-        return first, "; ".join(rest)
-    return str(each), ""

@@ -14,6 +14,7 @@ from workhorse.cli.noun import noun
 from workhorse.cli.shared import Desk, desk, inspector_of
 from workhorse.core.contract import Engine, Filter, Inspector
 from workhorse.core.errors import JobNotFound
+from workhorse.durable.paging import pages
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -124,7 +125,7 @@ def export(desk: Desk, queue: str | None, task: str | None, text: str | None) ->
     async def write(desk: Desk, engine: Engine) -> None:
         inspector = inspector_of(engine)
         with desk.progress("exporting", await batches.total(inspector, chosen)) as step:
-            async for page in batches.pages(inspector, chosen):
+            async for page in pages(inspector, chosen):
                 for row in page:
                     desk.line(rows.full(row, desk.app.redaction))
                 step(len(page))

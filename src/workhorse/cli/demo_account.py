@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from workhorse.app import Workhorse
-from workhorse.cli.batches import PAGE, pages
 from workhorse.cli.demo_files import Measured, path_of
 from workhorse.cli.rows import arguments
 from workhorse.core.contract import Engine, Filter, Row
 from workhorse.durable import results
+from workhorse.durable.paging import PAGE, pages
 
 RUN: Final = "demo-run"
 """The header that tells this run's jobs from those of an earlier one in the same file."""

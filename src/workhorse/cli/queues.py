@@ -1,8 +1,7 @@
 """`workhorse queues APP`: how much waits where; pause, resume, purge."""
 
 import time
-from collections.abc import Sequence
-from typing import Any, Final, Protocol, cast, runtime_checkable
+from typing import Any, Final, cast
 
 import click
 
@@ -11,20 +10,11 @@ from workhorse.cli.jobs import STATUSES, tell
 from workhorse.cli.noun import noun
 from workhorse.cli.shared import Desk, desk, inspector_of
 from workhorse.cli.times import span
-from workhorse.core import names
+from workhorse.core import beyond, names
 from workhorse.core.contract import Engine, Filter, Inspector
 from workhorse.worker.presence import signs
 
 WAITING: Final = ("ready", "scheduled", "parked")
-
-
-@runtime_checkable
-class Pausing(Protocol):
-    """An inspector that tells which queues are paused."""
-
-    async def paused(self) -> Sequence[str]:
-        """Their names."""
-        ...
 
 
 @noun("queues")
@@ -110,7 +100,7 @@ async def _known(desk: Desk, inspector: Inspector, queue: str) -> None:
 async def _states(desk: Desk, engine: Engine) -> list[dict[str, Any]]:
     inspector = inspector_of(engine)
     counts = await inspector.count("queue")
-    paused = await inspector.paused() if isinstance(inspector, Pausing) else ()
+    paused = await beyond.paused(inspector)
     there = [] if engine.store is None else await signs(engine.store)
     known = dict.fromkeys([*desk.app.registry.queues(), *sorted(counts), *paused])
     return [

@@ -260,6 +260,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""  # why it is dead, or parked
     worker: str = ""  # who runs it
     cancel: bool = False
+    place: int = 0  # in the order of acceptance, where moments are equal too; 0: the engine does not say
 
 
 class Inspector(Protocol):

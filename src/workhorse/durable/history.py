@@ -22,13 +22,13 @@ def failures(trail: bytes) -> list[Failure]:
     ]
 
 
-async def attempts(row: Row, store: Store, decode: Decode) -> list[Attempt[Any]]:
+async def attempts(row: Row, store: Store | None, decode: Decode) -> list[Attempt[Any]]:
     """All of them, oldest first; a success's value is None once its result expired, or when there is none."""
     found: list[Attempt[Any]] = [*failures(row.job.trail)]
     if row.status == "succeeded":
         ended = row.ended or row.accepted
         value, started = None, ended
-        fact = (await store.get([results.key(row.job.id)]))[0]
+        fact = None if store is None else (await store.get([results.key(row.job.id)]))[0]
         if fact is not None:
             started, value = _success(fact[0], decode)
             started = started or ended

@@ -41,6 +41,9 @@ class ResultDocument(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ResultDocument).decode
 
+DELETED = _encode(ResultDocument(deleted=True))
+"""What a job leaves that was deleted before its end."""
+
 Decode: TypeAlias = Callable[[bytes], Any]
 
 
@@ -81,7 +84,7 @@ class Results:
         """The value; JobFailed, JobCancelled, JobNotFound, or TimeoutError after `timeout` seconds (None: never)."""
         engine = await self._engine()
         if engine.store is None:
-            raise JobNotFound(f"job {id}: this engine keeps no results; give the app a store= as well")
+            raise JobNotFound(f"job {id}: no results are kept here; give the app a store= that keeps them")
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             if (found := (await engine.store.get([key(id)]))[0]) is not None:

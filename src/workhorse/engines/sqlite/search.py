@@ -102,4 +102,5 @@ def _row(row: tuple[Any, ...], bodies: dict[int, bytes]) -> Row:
         reason=f"no slot in lane {lane}" if status == "parked" else reason or "",
         worker=(worker or "") if status == "running" else "",
         cancel=bool(cancel),
+        place=row[0],
     )
