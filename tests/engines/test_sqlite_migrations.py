@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workhorse.engine import EngineRefused, Envelope, Filter
+from workhorse.engine import EngineRefused, Envelope, Filter, Migration
 from workhorse.engines import open_engine
 from workhorse.engines.sqlite import schema
 
@@ -19,10 +19,10 @@ BROKEN = "create table workhorse_extra (x integer);\nthis is no SQL;\n"
 @pytest.fixture
 def released(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Release a second migration: from now on the program knows it."""
-    first = schema._migrations()
+    first = schema.steps()
 
     def release(script: str) -> None:
-        monkeypatch.setattr(schema, "_migrations", lambda: [*first, script])
+        monkeypatch.setattr(schema, "steps", lambda: [*first, Migration(2, "0002_second", script)])
 
     return release
 

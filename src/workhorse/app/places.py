@@ -26,6 +26,10 @@ class Places:
             return engine
         return Beside(engine, None if self.store == urls.NONE else open_engine(self.store))
 
+    def apart(self) -> list[tuple[str, Engine]]:
+        """Each by itself with its URL, not yet open."""
+        return [(url, open_engine(url)) for url in self.urls]
+
     def work(self) -> Engine:
         """The first alone, not yet open: for who writes no facts."""
         return open_engine(self.url)

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from workhorse.cli import abilities
 from workhorse.cli.about import release
 from workhorse.cli.shared import Desk
 from workhorse.cli.times import span
@@ -48,6 +49,10 @@ def of_app(desk: Desk) -> list[Finding]:
     """The app itself: its URL, its tasks, their signatures."""
     app = desk.app
     tasks, found = list(app.registry), [Finding("good", "app", f"{desk.spec}, named {app.name}, on {app.url}")]
+    if app.store is not None:
+        found.append(
+            Finding("good", "facts", f"store={app.store}" if app.store != "none" else "none are kept (store='none')")
+        )
     if not tasks:
         return [
             *found,
@@ -70,10 +75,17 @@ def of_opening(error: Exception) -> Finding:
 async def of_engine(engine: Engine) -> list[Finding]:
     """What the engine tells of itself, whether a fact can be written, and whether the clocks agree."""
     found = [Finding("good", *fact) for fact in await beyond.described(engine)]
+    found += _of_features(engine)
     found += [Finding("bad", "engine", problem, fix) for problem, fix in await beyond.problems(engine)]
     if engine.store is not None:
         found += [await _of_writing(engine.store), await _of_clock(engine.store)]
     return found
+
+
+def _of_features(engine: Engine) -> list[Finding]:
+    """All that it promises, and what it does not, with what that means."""
+    told = [] if engine.broker is None else abilities.told(engine.broker.features)
+    return [Finding("warn" if it.without else "good", it.about, it.much, it.without) for it in told]
 
 
 async def of_work(desk: Desk, engine: Engine) -> list[Finding]:

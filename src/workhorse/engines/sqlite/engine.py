@@ -9,13 +9,14 @@ from workhorse.engines.sqlite.broker import Broker
 from workhorse.engines.sqlite.homes import MemoryHome
 from workhorse.engines.sqlite.inspector import Inspector
 from workhorse.engines.sqlite.link import Link
+from workhorse.engines.sqlite.migrating import Migrations
 from workhorse.engines.sqlite.statements import Statements
 from workhorse.engines.sqlite.store import Store
 from workhorse.engines.sqlite.watch import Watches
 
 
 class SqlEngine:
-    """As the contract says; `describe` and `check` are for people."""
+    """As the contract says; `describe`, `check` and `migrations` are for people."""
 
     def __init__(self, link: Link, *, shared: bool = False) -> None:
         self._link, self._shared = link, shared
@@ -40,6 +41,11 @@ class SqlEngine:
     @property
     def statements(self) -> Statements:
         return self._statements
+
+    @property
+    def migrations(self) -> Migrations:
+        """The steps of its schema, to be looked at or taken before it is open."""
+        return Migrations(self._link.home)
 
     async def open(self) -> None:
         """Connect, check and create what is missing. EngineRefused: the file cannot be used as it is, and was not touched."""

@@ -123,7 +123,7 @@ class FileHome:
             return
         # only ever through SQLite: closing any descriptor of our own on this file would drop all locks that this process
         # holds on it (POSIX), and the next who closes would take itself for the last and delete the log under us
-        con = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None, timeout=self.busy)
+        con = open_read_only(self.path, self.busy)
         try:
             con.execute("pragma schema_version").fetchone()  # what is no database says so here
             schema.refuse_newer(con, self.path)
@@ -173,6 +173,11 @@ class MemoryHome:
 def open_connection(path: str, busy: float) -> sqlite3.Connection:
     """Autocommit, for any thread: the link uses one, and closing may be left to another."""
     return sqlite3.connect(path, timeout=busy, isolation_level=None, check_same_thread=False, cached_statements=256)
+
+
+def open_read_only(path: str, busy: float) -> sqlite3.Connection:
+    """A connection to a file that is there, and that it cannot change."""
+    return sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, isolation_level=None, timeout=busy)
 
 
 def _quoted(path: str) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from workhorse.core.errors import EngineRefused
+from workhorse.core.migrations import Migration
 
 
 def version(con: sqlite3.Connection) -> int:
@@ -18,7 +19,7 @@ def version(con: sqlite3.Connection) -> int:
 
 def newest() -> int:
     """The version that this program writes."""
-    return len(_migrations())
+    return len(steps())
 
 
 def migrate(con: sqlite3.Connection, name: str) -> None:
@@ -28,8 +29,8 @@ def migrate(con: sqlite3.Connection, name: str) -> None:
     con.execute("begin immediate")
     try:
         refuse_newer(con, name)
-        for script in _migrations()[version(con) :]:  # asked again: another process may have been faster
-            for statement in _statements(script):
+        for step in steps()[version(con) :]:  # asked again: another process may have been faster
+            for statement in _statements(step.sql):
                 con.execute(statement)
         con.execute("update workhorse_counters set value = ? where name = 'schema'", (newest(),))
         con.execute("commit")
@@ -50,10 +51,14 @@ def refuse_newer(con: sqlite3.Connection, name: str) -> None:
 
 
 @cache
-def _migrations() -> list[str]:
+def steps() -> list[Migration]:
+    """All of them, from an empty file on."""
     folder = files("workhorse.engines.sqlite") / "migrations"
     scripts = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [script.read_text("utf-8") for script in scripts]
+    return [
+        Migration(number, script.name.removesuffix(".sql"), script.read_text("utf-8"))
+        for number, script in enumerate(scripts, 1)
+    ]
 
 
 def _statements(script: str) -> list[str]:

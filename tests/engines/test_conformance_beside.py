@@ -1,0 +1,38 @@
+"""The conformance suite over a file whose facts stand in a store in memory: all that is promised without one transaction for
+both holds there, too."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance_sqlite import OnDisk
+from workhorse.durable.beside import Beside
+from workhorse.engine import Engine
+from workhorse.engines import open_engine
+from workhorse.engines.sqlite import memory
+from workhorse.testing.conformance import Conformance
+from workhorse.testing.conformance.chapter import asked_of
+
+LACKS = {"transactions", "statements"}
+"""What is not promised: these tests are not there, so that none is skipped."""
+
+
+class TestBeside(OnDisk, Conformance):
+    """`sqlite:////FILE` with `store="memory://NAME"`."""
+
+    @pytest.fixture(autouse=True)
+    def homes(self) -> Iterator[None]:
+        self.homes_made: list[str] = []
+        yield
+        for name in self.homes_made:
+            memory.forget(name)
+
+    def engine(self, name: str) -> Engine:
+        self.homes_made.append(name)
+        memory.home(name, clock=self.clock)
+        return Beside(super().engine(name), open_engine(f"memory://{name}"))
+
+
+for _name in dir(TestBeside):
+    if asked_of(getattr(TestBeside, _name)).keys() & LACKS:
+        setattr(TestBeside, _name, None)
