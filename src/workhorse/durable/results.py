@@ -33,6 +33,7 @@ class ResultDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     error: ErrorDocument | None = None
     cancelled: bool = False
     deleted: bool = False
+    moved: bool = False
     missing: str = ""
     note: str = ""
     started: float = 0
@@ -43,6 +44,9 @@ _decode = msgspec.json.Decoder(ResultDocument).decode
 
 DELETED = _encode(ResultDocument(deleted=True))
 """What a job leaves that was deleted before its end."""
+
+MOVED = _encode(ResultDocument(moved=True))
+"""What a job leaves that went to another engine."""
 
 Decode: TypeAlias = Callable[[bytes], Any]
 
@@ -129,6 +133,8 @@ def _raise(id: str, document: ResultDocument) -> None:
         raise JobCancelled(f"job {id} was cancelled")
     if document.deleted:
         raise JobNotFound(f"job {id} was deleted")
+    if document.moved:
+        raise JobNotFound(f"job {id} was moved to another engine; ask an app on its URL")
     if document.missing:
         raise JobNotFound(f"job {id} succeeded, but its result could not be kept: {document.missing}")
 
