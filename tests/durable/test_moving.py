@@ -1,6 +1,7 @@
 """Moving house between engines of every kind: each job once, as it was, in the order of its lane; under live workers, and
 however often the move is killed."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
@@ -229,7 +230,9 @@ async def test_one_that_was_asked_to_cancel_is_cancelled_at_the_new_place(houses
 async def test_what_the_target_will_not_have_stays_and_is_named(houses: tuple[House, House]) -> None:
     a, b = houses
     await b.publish(job("holder", unique=Unique("shop/key")), job("same", payload=b"another"))
-    await a.publish(job("only", unique=Unique("shop/key", conflict="replace")), job("same"), job("good"))
+    await a.publish(
+        job("only", payload=b"new", unique=Unique("shop/key", conflict="replace")), job("same"), job("good")
+    )
     account = await moved(a, b)
     assert {why: stayed.ids for why, stayed in account.stayed.items()} == {
         "its unique key is taken at the target, by holder": ["only"],
@@ -339,7 +342,7 @@ async def test_who_waits_at_the_source_is_told_and_a_job_that_comes_back_is_not_
     at_first = first.task(name="one")(one)
     second.task(name="one")(one)
     async with first, second:
-        handle = await at_first.options(id="given").enqueue()
+        handle = await at_first.enqueue()
         await moved(a, b)
         with pytest.raises(JobNotFound, match="moved to another engine"):
             await handle.result(timeout=5)
@@ -370,7 +373,7 @@ async def test_under_live_workers_at_both_places_every_job_runs_once(
         async with AsyncExitStack() as stack:
             for app in (first, second):
                 worker = app.worker(signals=(), concurrency=4)
-                running = __import__("asyncio").create_task(worker.run())
+                running = asyncio.create_task(worker.run())
                 stack.push_async_callback(_awaited, running)
                 stack.callback(worker.stop)
             move = moving(houses[0].engine, houses[1].engine, None)

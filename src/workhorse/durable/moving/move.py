@@ -59,9 +59,11 @@ class Move:
         await asyncio.sleep(REST)
 
     async def _pause(self, queues: Sequence[str]) -> None:
-        self.account.paused = [] if self._dry else list(queues)
-        for queue in self.account.paused:
+        """Again in each round: somebody may have resumed them."""
+        for queue in () if self._dry else queues:
             await self._from.pause(queue)
+            if queue not in self.account.paused:
+                self.account.paused.append(queue)
 
     async def _counts(self) -> dict[str, dict[str, int]]:
         counts = await self._from.count("queue")
