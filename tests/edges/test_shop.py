@@ -1,14 +1,19 @@
-"""A whole small shop, as its users write it: four kinds of tasks, every way to enqueue, results, options, a failure."""
+"""A whole small shop, as its users write it: four kinds of tasks, every way to enqueue, results, options, a failure. The same on
+every engine, with another URL."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from homes import HOMES, home
+
 SHOP = """
 from datetime import timedelta
 from workhorse import Context, Exponential, GiveUp, Priority, Retry, RetryLater, Router, Skip, Workhorse
 
-app = Workhorse("sqlite:///shop.db", name="shop")
+app = Workhorse("URL", name="shop")
 
 @app.task
 async def resize(path: str, width: int = 256) -> str:
@@ -98,8 +103,9 @@ print("a good day")
 """
 
 
-def test_a_day_in_the_shop(tmp_path: Path) -> None:
-    (tmp_path / "shop.py").write_text(SHOP)
+@pytest.mark.parametrize("kind", HOMES)
+def test_a_day_in_the_shop(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP.replace("URL", home(request, kind)))
     (tmp_path / "day.py").write_text(_guarded(DAY))
     done = subprocess.run([sys.executable, "day.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr

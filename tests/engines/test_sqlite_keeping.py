@@ -181,6 +181,8 @@ async def test_a_running_row_says_who_runs_it(engine: SqlEngine) -> None:
         ("sqlite:///a.db?synchronous=off", "full or normal"),
         ("sqlite:///a.db?retain=long", "retain: expected seconds"),
         ("sqlite:///a.db?dead_retain=-1", "dead_retain: expected seconds"),
+        ("sqlite:///a.db?busy=1&prefix=shop", "a file of its own"),
+        ("memory://a?prefix=shop", "a name of its own"),
         ("sqlite://a.db", "sqlite:///file.db"),
         ("sqlite:///", "sqlite:///file.db"),
         ("sqlite:///:memory:", "memory://"),

@@ -1,6 +1,8 @@
 """URLs of this engine: `sqlite:///relative.db`, `sqlite:////absolute.db`, `memory://NAME`, and what may follow the `?`."""
 
 import os
+import re
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +16,7 @@ _OF_FILES: Final = (*KEEPING, "synchronous", "busy")
 
 def file_home(url: str) -> FileHome:
     """The file that the URL names; DeclarationError says what is wrong with it."""
-    found = options(url, url, _OF_FILES)
+    found = _options(url, _OF_FILES, "a file of its own, sqlite:///other.db")
     synchronous = one_of(url, "synchronous", found.get("synchronous", "full"), ("full", "normal"))
     busy = seconds(url, "busy", found.get("busy", str(BUSY)))
     return FileHome(_path(url), policy(url, found), synchronous, busy)
@@ -23,8 +25,15 @@ def file_home(url: str) -> FileHome:
 def memory_name(url: str) -> tuple[str, Policy | None]:
     """The name, empty where there is none, and how long ended jobs are kept, if it says so."""
     parts = urlsplit(url)
-    found = options(url, url, KEEPING)
+    found = _options(url, KEEPING, "a name of its own, memory://other")
     return parts.netloc + parts.path.rstrip("/"), policy(url, found) if found else None
+
+
+def _options(url: str, known: Sequence[str], instead: str) -> dict[str, str]:
+    """Without `prefix`, which servers have: here it would be a second way to say what the place says already."""
+    if re.search(r"[?&]prefix=", url):
+        raise DeclarationError(f"{url}: prefix: two installations never share this place; give each {instead}")
+    return options(url, url, known)
 
 
 def _path(url: str) -> str:
