@@ -1,6 +1,6 @@
 """What an app asks for and its engine cannot do is an error when it opens, and says what to do; what nobody asked for is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from workhorse.app.needs import NEEDS
 from workhorse.core.options import FOR_TASKS
 from workhorse.engine import Features
 from workhorse.engines import SCHEMES
+from workhorse.engines.sqlite import memory
 from workhorse.engines.sqlite.broker import Broker, features
 from workhorse.errors import DeclarationError, EngineRefused, JobNotFound
 from workhorse.testing import drain, in_memory
@@ -81,9 +82,10 @@ async def test_a_function_of_ones_own_is_not_called_to_find_out(lacking: Cripple
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> str:
+def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setitem(SCHEMES, "bare", "bare_engine:bare")
-    return "bare://work"
+    yield "bare://without-a-store"
+    memory.forget("without-a-store")
 
 
 async def test_an_engine_without_a_store_asks_for_one_or_for_the_word_none(bare: str) -> None:
