@@ -12,7 +12,7 @@ from servers import found
 from servers.process import HOST, Server, answers
 
 OWNER, USER, PASSWORD = "postgres", "workhorse", "secret"
-"""The superuser, and a common user who may create databases; both have the password."""
+"""The superuser, and a common user, who owns the database of his name and may create others; both have the password."""
 
 MANNERS: Final = {"listen_addresses": HOST, "max_connections": 200, "shared_buffers": "64MB", "log_lock_waits": True}
 
@@ -48,11 +48,11 @@ class Postgres(Server):
             return False
         return lines[0] == str(self.pid) and lines[-1].strip() == "ready" and answers(self.port)
 
-    def url(self, database: str = "postgres", user: str = USER, password: str = PASSWORD) -> str:
+    def url(self, database: str = USER, user: str = USER, password: str = PASSWORD) -> str:
         """Of one of its databases."""
         return f"postgresql://{user}:{password}@{self.address}/{database}"
 
-    def sql(self, text: str, database: str = "postgres", user: str = OWNER) -> list[tuple[str, ...]]:
+    def sql(self, text: str, database: str = USER, user: str = OWNER) -> list[tuple[str, ...]]:
         """The rows of these statements, as text, asked beside any driver. Raises CalledProcessError."""
         command = [str(self.program.with_name("psql")), "-XqAt", "-F\t", "-v", "ON_ERROR_STOP=1", "-d"]
         asked = [*command, self.url(database, user), "-f", "-"]
@@ -91,7 +91,7 @@ def _template(kind: str) -> Path:
     asked = [*command, "-A", "trust", "-U", OWNER, "--pwfile", str(secret), *_order(program)]
     done = subprocess.run(asked, capture_output=True, text=True, cwd=made, **_as_user())
     assert done.returncode == 0, f"initdb: {done.stdout}{done.stderr}"
-    role = f"create role {USER} login createdb password '{PASSWORD}'"
+    role = f"create role {USER} login createdb password '{PASSWORD}'\ncreate database {USER} owner {USER}\n"
     single = [str(program), "--single", "-D", str(data), "postgres"]
     subprocess.run(single, input=role, capture_output=True, text=True, cwd=made, check=True, **_as_user())
     return data
