@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("served")
 pytest_plugins = ["servers.fixtures"]
 
 Say = Callable[[str], None]

@@ -91,3 +91,20 @@ async def test_an_enqueue_gives_up_in_its_time_and_says_which_jobs(line: Script,
     with pytest.raises(BrokerUnavailable) as many:
         await app.enqueue_many(iter(made))
     assert many.value.jobs == tuple(made)
+
+
+async def test_a_worker_is_ready_again_as_soon_as_the_engine_answers_though_there_is_no_work(
+    line: Script, app: Workhorse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workhorse.worker.worker.IDLE", 3600.0)
+    worker = app.worker(signals=())
+    working = asyncio.create_task(worker.run())
+    await turns(lambda: line.calls.count("wait"))
+    line.always(Away(), "wait")
+    await app.enqueue(app.job("double", 2))  # ends the wait
+    await turns(lambda: not worker.ready)
+    line.heal()
+    await turns(lambda: worker.ready)
+    worker.stop()
+    await working
+    await app.close()

@@ -20,6 +20,7 @@ class Backoff:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._pause = FIRST
         self.lost_since: float | None = None
 
     async def keep_trying(self, doing: str, verb: Callable[[], Awaitable[T]], give_up: Callable[[], bool]) -> T | None:
@@ -37,6 +38,17 @@ class Backoff:
                 return None
             await asyncio.sleep(wait * random.uniform(0.5, 1))
             wait = min(wait * 2, LONGEST)
+
+    async def once(self, doing: str, verb: Callable[[], Awaitable[object]]) -> None:
+        """For a verb that may take long: who calls it proves with the next one that the engine is back."""
+        try:
+            await verb()
+        except BrokerUnavailable as error:
+            self._lost(doing, error)
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1))
+            self._pause = min(self._pause * 2, LONGEST)
+        else:
+            self._pause = FIRST
 
     def _lost(self, doing: str, error: BrokerUnavailable) -> None:
         if self.lost_since is None:

@@ -174,7 +174,8 @@ class Worker:
         return not left
 
     async def _wait(self, broker: Broker, wanted: int) -> None:
-        await self._backoff.keep_trying("wait", lambda: broker.wait(self._queues, wanted, IDLE), self._stopped.is_set)
+        """Once: on a connection that is new a claim says sooner than a wait whether there is work, and an engine."""
+        await self._backoff.once("wait", lambda: broker.wait(self._queues, wanted, IDLE))
 
     async def _until_retry(self) -> None:
         await self._parts.clock.sleep(max(0.0, min(self._retrying.values()) - self._parts.clock.time()))

@@ -38,7 +38,7 @@ class Doors(Stage):
         assert [url for url, _ in self.wrong_urls if "secret" in _refusal(url)] == []
 
     async def test_an_option_that_nobody_knows_is_refused_with_the_one_that_was_meant(self, server: Any) -> None:
-        with pytest.raises(DeclarationError, match=r"got 'timeot', did you mean 'timeout'|timeot.*timeout\?"):
+        with pytest.raises(DeclarationError, match=r"got 'timeot'; did you mean 'timeout'\?"):
             open_engine(self.url(server, timeot=3))
 
     @pytest.mark.parametrize("password", ["wrong-secret", ""])

@@ -57,8 +57,8 @@ class LostAnswers(Stage):
         async for cut in cuts(proxy, way, prepare=lambda cut: publish(direct, job(f"job-{cut}"))):
             found = await self._claimed(broker.claim)
             while not found:
-                found = await direct.claim([QUEUE], 1, 30)
                 await direct.wait([QUEUE], 1, 1)
+                found = await direct.claim([QUEUE], 1, 30)
             assert [each.job.id for each in found] == [f"job-{cut}"]
             assert found[0].crashes <= 1
             assert await direct.settle([Succeeded(found[0])]) == []

@@ -46,7 +46,7 @@ class Postgres(Server):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return lines[0] == str(self.pid) and lines[-1].strip() == "ready" and answers(self.port)
+        return lines[:1] == [str(self.pid)] and lines[-1].strip() == "ready" and answers(self.port)
 
     def url(self, database: str = USER, user: str = USER, password: str = PASSWORD) -> str:
         """Of one of its databases."""
