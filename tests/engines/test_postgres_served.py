@@ -6,7 +6,11 @@ import pytest
 
 from served import Served
 from served.doors import NEW, OLD
-from servers import Postgres
+from served.lost import LostAnswers
+from served.restarts import Restarts
+from served.silence import Silence
+from served.starts import Starts
+from servers import PgBouncer, Postgres
 from servers.fixtures import KINDS, Own
 from servers.postgres import USER
 
@@ -45,6 +49,17 @@ class TestPostgresServed(Served):
     def rotate(self, server: Postgres) -> None:
         server.sql(f"alter role {USER} password '{NEW}'")
         server.sql(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{USER}'")
+
+
+class TestPgBouncerServed(Starts, Restarts, Silence, LostAnswers):
+    """The same with a PgBouncer in transaction mode before it, which dies and freezes in its place."""
+
+    def serve(self, own: Own, **options: Any) -> PgBouncer:
+        server: PgBouncer = own(PgBouncer, own(Postgres), **options)
+        return server
+
+    def url(self, server: PgBouncer, **query: object) -> str:
+        return _with(server.url(), {"pgbouncer": "on", **query})
 
 
 def _with(url: str, query: dict[str, object]) -> str:

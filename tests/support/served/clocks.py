@@ -8,7 +8,7 @@ import pytest
 from served.stage import Shop, Stage, parts, soon
 from servers import wallclock
 from servers.fixtures import Own
-from workhorse.engine import Engine, Succeeded
+from workhorse.engine import Engine, Put, Succeeded
 from workhorse.engines import open_engine
 from workhorse.testing.conformance.words import QUEUE, claim_one, ids, job, publish, refused
 
@@ -55,8 +55,6 @@ class Clocks(Stage):
         server = self.serve(own, clock=True)
         engine = await self._opened(server)
         _, store, _ = parts(engine)
-        from workhorse.engine import Put
-
         (before,) = await store.put([Put("key", b"1")])
         server.jump(-HOUR)
         await store.delete({"key": None})

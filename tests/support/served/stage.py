@@ -139,3 +139,11 @@ async def unavailable(verb: Callable[[], Awaitable[object]]) -> str:
 async def soon(so: Callable[[], object]) -> None:
     """It becomes so while the loop turns."""
     await turns(so, BOUND)
+
+
+async def all_succeeded(shop: Shop, number: int) -> None:
+    """So many have, and there is no other job. BrokerUnavailable: not yet."""
+    _, _, inspector = parts(await shop.app.engine())
+    counts = await inspector.count("status")
+    if {status: sum(each.values()) for status, each in counts.items()} != {"succeeded": number}:
+        raise BrokerUnavailable(f"not yet: {counts}")

@@ -33,6 +33,6 @@ class PgBouncer(Server):
     def up(self) -> bool:
         return answers(self.port)
 
-    def url(self, database: str = "postgres", user: str = USER, password: str = PASSWORD) -> str:
+    def url(self, database: str = USER, user: str = USER, password: str = PASSWORD) -> str:
         """Of a database behind it."""
         return f"postgresql://{user}:{password}@{self.address}/{database}"
