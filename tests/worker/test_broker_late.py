@@ -1,7 +1,7 @@
 """The engine is not there yet: who works waits for it, who enqueues waits as long as he said."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from faulty_engine import lined, turns
 from workhorse import Workhorse
 from workhorse.core.happenings import BrokerBack, BrokerLost
+from workhorse.core.ids import new_id
 from workhorse.errors import BrokerUnavailable, EngineRefused
 from workhorse.testing.faults import Away, Call, Script
 from workhorse.worker.counts import Counts
@@ -21,13 +22,24 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Script:
 
 @pytest.fixture
 async def app() -> Workhorse:
-    app = Workhorse("memory://", name="late")
+    app = Workhorse(f"memory://late-{new_id()}", name="late")
 
     @app.task(name="double")
     async def double(n: int) -> int:
         return n * 2
 
     return app
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Nobody answers until it may go on."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def meet(self, call: Call, /) -> Any:
+        await self.go.wait()
+        return await call.do()
 
 
 @dataclass(frozen=True)
@@ -107,4 +119,26 @@ async def test_a_worker_is_ready_again_as_soon_as_the_engine_answers_though_ther
     await turns(lambda: worker.ready)
     worker.stop()
     await working
+    await app.close()
+
+
+@pytest.mark.parametrize("verb", ["open", "claim", "settle"])
+async def test_a_worker_whose_question_to_the_engine_never_ends_is_not_healthy(
+    line: Script, app: Workhorse, monkeypatch: pytest.MonkeyPatch, verb: Any
+) -> None:
+    """Connected, and idle for ever: whoever looks at its health restarts it."""
+    monkeypatch.setattr("workhorse.worker.worker.HUNG", 0.2)
+    stuck = Stuck()
+    await app.engine()
+    await app.enqueue(app.job("double", 2))
+    await app.close()
+    line.always(stuck, verb)
+    worker = app.worker(lease=0.2, max_jobs=1, signals=())
+    working = asyncio.create_task(worker.run())
+    assert worker.healthy
+    await turns(lambda: not worker.healthy)
+    line.heal()
+    stuck.go.set()
+    await turns(lambda: worker.healthy)
+    assert (await working).succeeded == 1
     await app.close()

@@ -20,6 +20,7 @@ class Backoff:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._asked: dict[str, float] = {}
         self._pause = FIRST
         self.lost_since: float | None = None
 
@@ -27,6 +28,7 @@ class Backoff:
         """The verb's answer; None once `give_up` says so while the engine is away."""
         wait = FIRST
         while True:
+            self._asked[doing] = time.monotonic()
             try:
                 answer = await verb()
             except BrokerUnavailable as error:
@@ -34,10 +36,17 @@ class Backoff:
             else:
                 self._back()
                 return answer
+            finally:
+                del self._asked[doing]
             if give_up():
                 return None
             await asyncio.sleep(wait * random.uniform(0.5, 1))
             wait = min(wait * 2, LONGEST)
+
+    @property
+    def unanswered_for(self) -> float:
+        """Seconds since the oldest question that has neither an answer nor an error yet."""
+        return max((time.monotonic() - asked for asked in tuple(self._asked.values())), default=0.0)
 
     async def once(self, doing: str, verb: Callable[[], Awaitable[object]]) -> None:
         """For a verb that may take long: who calls it proves with the next one that the engine is back."""

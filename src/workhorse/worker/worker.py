@@ -24,6 +24,9 @@ IDLE = 30.0
 SIGN = 5.0
 """Seconds between signs of life, or a third of the lease if that is shorter."""
 
+HUNG = 60.0
+"""Seconds, or the lease if that is longer, after which a verb that has not ended never will: an engine gives up long before."""
+
 LAST = 5.0
 """Seconds at the end for hand-backs and settles, when the engine answers slowly or not at all."""
 
@@ -107,8 +110,11 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether work can go on: the loop has turned within the last lease, and not every slot is lost to a thread that hangs."""
+        """Whether work can go on: the loop has turned within the last lease, no claim and no settle hangs in the engine, and not
+        every slot is lost to a thread that hangs."""
         crew = self._crew
+        if self._backoff.unanswered_for > max(HUNG, self._lease):
+            return False
         return crew is None or (crew.still_for < self._lease and crew.pool.abandoned < self._concurrency)
 
     @property
