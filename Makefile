@@ -22,5 +22,5 @@ check: ## lint, format, both type checkers, the floors of the house
 bench: ## ours beside its peers and the bare limit, on the same work (half an hour)
 	@scripts/bench
 
-services: ## get what the tests need beside Python: no server today, one tool
+services: ## get what the tests need beside Python: servers, which they start by themselves, and tools
 	@scripts/services

@@ -150,3 +150,15 @@ def test_what_is_not_on_this_machine_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(found.PLACES, "nowhere", ("pypi/nowhere/bin/server",))
     with pytest.raises(found.Missing, match="no nowhere on this machine: `make services` installs it"):
         found.program("nowhere")
+
+
+def test_who_asks_for_what_is_not_there_is_skipped_by_its_name(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI=true a skip is a failure."""
+    monkeypatch.setitem(found.PLACES, "nowhere", ())
+    with pytest.raises(pytest.skip.Exception, match="no nowhere on this machine"):
+        own(Redis, "nowhere")
+
+
+def test_a_server_that_does_not_come_up_says_why(own: Own) -> None:
+    with pytest.raises(AssertionError, match=r"(?s)did not start.*maxmemory"):
+        own(Redis, maxmemory="plenty")
