@@ -3,6 +3,7 @@
 A test file inherits `Served` and says which server, and which URL leads to it."""
 
 from served.clocks import Clocks
+from served.commands import Commands
 from served.doors import Doors
 from served.lost import LostAnswers
 from served.restarts import Restarts
@@ -10,7 +11,7 @@ from served.silence import Silence
 from served.starts import Starts
 
 
-class Served(Starts, Restarts, Silence, LostAnswers, Doors, Clocks):
+class Served(Starts, Restarts, Silence, LostAnswers, Doors, Clocks, Commands):
     """All chapters."""
 
 
