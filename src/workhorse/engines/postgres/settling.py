@@ -61,7 +61,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     token: int
     id: str
     kind: int
-    keep: int = 0
+    keep: int
     after: int | None = None
     reason: str | None = None
     trailed: bool = False

@@ -41,11 +41,8 @@ begin
     if not found or _room <= 0 then
         return false;
     end if;
-    with first as materialized (
-        select seq from workhorse.jobs where lane = _lane and state = 1 order by rank, seq limit _room
-    )
-    update workhorse.jobs j set state = 0, slot = true, due = greatest(j.due, _now) from first
-        where j.seq = first.seq and j.state = 1;
+    update workhorse.jobs set state = 0, slot = true, due = greatest(due, _now) where seq = any(array(
+        select seq from workhorse.jobs where lane = _lane and state = 1 order by rank, seq limit _room));
     get diagnostics _room = row_count;
     if _room > 0 then
         update workhorse.lanes set taken = taken + _room where lane = _lane;
@@ -53,11 +50,20 @@ begin
     return _room > 0;
 end $$;
 
--- A job that held a slot has none any more: the next.
+-- Jobs that held slots have none any more, one for each time that a lane is named: the next.
+create function workhorse.vacate(_lanes text[], _now bigint) returns void language plpgsql as $$
+declare
+    _free record;
+begin
+    for _free in select lane, count(*) as slots from unnest(_lanes) as f(lane) group by lane order by lane collate "C" loop
+        update workhorse.lanes set taken = taken - _free.slots where lane = _free.lane;
+        perform workhorse.admit(_free.lane, _now);
+    end loop;
+end $$;
+
 create function workhorse.vacate(_lane text, _now bigint) returns void language plpgsql as $$
 begin
-    update workhorse.lanes set taken = taken - 1 where lane = _lane;
-    perform workhorse.admit(_lane, _now);
+    perform workhorse.vacate(array[_lane], _now);
 end $$;
 
 -- Jobs without a slot want one, behind those parked; whether anybody was admitted.

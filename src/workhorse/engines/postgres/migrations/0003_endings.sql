@@ -54,13 +54,14 @@ begin
     delete from workhorse.facts where key in (select 'result/' || id from unnest(_ids) as id);
 end $$;
 
--- The job has come to this moment (0 claimed, 1 settled, 2 no longer kept): its key is free, if that is when, and once `within` has passed.
-create function workhorse.release(_ukey text, _id text, _moment smallint, _now bigint) returns void language plpgsql as $$
+-- These jobs have come to this moment (0 claimed, 1 settled, 2 no longer kept): their keys are free, if that is when, and once `within` has
+-- passed.
+create function workhorse.release(_ukeys text[], _ids text[], _moment smallint, _now bigint) returns void language plpgsql as $$
 begin
-    delete from workhorse.uniques where ukey = _ukey and id = _id and until <= _moment and within <= _now;
-    if not found then
-        update workhorse.uniques set freed = true where ukey = _ukey and id = _id and until <= _moment and not freed;
-    end if;
+    delete from workhorse.uniques u using unnest(_ukeys, _ids) as f(ukey, id)
+        where u.ukey = f.ukey and u.id = f.id and u.until <= _moment and u.within <= _now;
+    update workhorse.uniques u set freed = true from unnest(_ukeys, _ids) as f(ukey, id)
+        where u.ukey = f.ukey and u.id = f.id and u.until <= _moment and not u.freed;
 end $$;
 
 -- Delete the rows, whatever state they are in, with all that hangs on them.
@@ -76,12 +77,12 @@ begin
     select array_agg(distinct lane) filter (where lane is not null), array_agg(lane order by lane) filter (where slot),
         array_agg(ukey order by ukey) filter (where ukey is not null), array_agg(id order by ukey) filter (where ukey is not null)
         into _lanes, _slots, _ukeys, _ids from gone where lane is not null or ukey is not null;
-    for i in 1 .. coalesce(array_length(_slots, 1), 0) loop
-        perform workhorse.vacate(_slots[i], _now);
-    end loop;
-    for i in 1 .. coalesce(array_length(_ukeys, 1), 0) loop
-        perform workhorse.release(_ukeys[i], _ids[i], 2::smallint, _now);
-    end loop;
+    if _slots is not null then
+        perform workhorse.vacate(_slots, _now);
+    end if;
+    if _ukeys is not null then
+        perform workhorse.release(_ukeys, _ids, 2::smallint, _now);
+    end if;
     if _lanes is not null then
         perform workhorse.sweep(_lanes, _now);
     end if;

@@ -60,6 +60,7 @@ begin
 end $$;
 
 -- Lock all that a call will touch, in the one order: these jobs, facts, lanes, those of the jobs that are parked, unique keys.
+-- `state + 0`: nobody shall walk through the index of all that are parked to find these few.
 -- What is not there yet cannot be locked; two who make the same at once may still meet in two orders, and one of them does it again.
 create function workhorse.hold(_seqs bigint[], _keys text[], _jobs jsonb) returns void language plpgsql as $$
 declare
@@ -77,7 +78,7 @@ begin
         _more := array(select j.seq from workhorse.uniques u join workhorse.jobs j on j.id = u.id where u.ukey = any(_replaced));
         _seqs := _seqs || _more;
         -- whoever has one of them is about to claim or to change it, and may want what we hold: `replace` will see
-        perform 1 from workhorse.jobs where seq = any(_more) and state = 0 and token = 0 for update skip locked;
+        perform 1 from workhorse.jobs where seq = any(_more) and state + 0 = 0 and token = 0 for update skip locked;
     end if;
     select _lanes || array_agg(lane) filter (where lane is not null), _ukeys || array_agg(ukey) filter (where ukey is not null)
         into _lanes, _ukeys from workhorse.jobs where seq = any(_seqs) and (lane is not null or ukey is not null);
@@ -85,7 +86,7 @@ begin
     if cardinality(_lanes) > 0 then
         perform workhorse.make_lanes(_jobs);
         perform workhorse.hold_lanes(_lanes);
-        perform 1 from workhorse.jobs where seq = any(_seqs) and state = 1 order by seq for update;
+        perform 1 from workhorse.jobs where seq = any(_seqs) and state + 0 = 1 order by seq for update;
     end if;
     perform 1 from workhorse.uniques where ukey = any(_ukeys) order by ukey for update;
 end $$;

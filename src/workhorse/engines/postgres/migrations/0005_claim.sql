@@ -129,7 +129,7 @@ begin
     end if;
     perform 1 from workhorse.uniques where ukey = _ukey and id = _id for update skip locked;
     if found then
-        perform workhorse.release(_ukey, _id, 0::smallint, _now);
+        perform workhorse.release(array[_ukey], array[_id], 0::smallint, _now);
         return true;
     end if;
     return false;
