@@ -17,21 +17,15 @@ CHUNK: Final = 1000
 Order = Callable[[Link, News, Filter, int], Awaitable[tuple[int, int | None]]]
 """Does it to the next chunk behind a row's number; answers how many it was done to, and the last number (None: there are no more)."""
 
-_CANCEL: Final = (
-    "{moment}, these as materialized ({these} for update of j), marked as ("
-    "update workhorse.jobs j set cancel = true, state = case when j.token = 0 then 0 else j.state end,"
-    " due = case when j.token = 0 then m.now else j.due end"
-    " from these cross join moment m where j.seq = these.seq and j.state < 2 returning j.queue, j.token)"
-    " select (select count(*) from marked) as done, (select max(seq) from these) as last,"
-    " (select array_agg(distinct queue) from marked where token = 0) as queues"
-)
+_THESE: Final = f"{search.MOMENT}, these as materialized ({{these}}), picked as (select array(select seq from these) as seqs)"
+_LAST: Final = "(select max(seq) from these) as last"
+_CANCEL: Final = f"{_THESE} select c.*, {_LAST} from picked, workhorse.cancel(picked.seqs, {{status}}::text) as c"
 _ERASE: Final = (
-    "{moment}, these as materialized ({these} for update of j)"
-    " select erased.* from workhorse.erase(array(select seq from these), {note}::bytea, {life}::bigint) as erased"
+    f"{_THESE} select e.*, {_LAST} from picked,"
+    " workhorse.erase(picked.seqs, {status}::text, {note}::bytea, {life}::bigint) as e"
 )
 _DEAD: Final = (
-    "{moment}, these as ({these}) select j.seq, j.attempt, j.trail, j.lane, j.extra"
-    " from these join workhorse.jobs j on j.seq = these.seq order by j.seq"
+    f"{_THESE} select j.seq, j.attempt, j.trail, j.lane, j.extra from these join workhorse.jobs j on j.seq = these.seq order by j.seq"
 )
 _REVIVE: Final = (
     "select done, queues, keys from workhorse.revive($1::bigint[], $2::integer[], $3::bytea[], $4::text[], $5::integer[],"
@@ -42,7 +36,7 @@ _REVIVE: Final = (
 async def retry(link: Link, news: News, which: Filter, after: int) -> tuple[int, int | None]:
     """Put dead ones back. What is put into their trails is made here, so they are seen first; one that has changed by then stays."""
     these, values = search.picking(which, after, CHUNK, "j.state = 3")
-    found = await link.fetch(_DEAD.format(moment=search.MOMENT, these=these), *values)
+    found = await link.fetch(_DEAD.format(these=these), *values)
     if not found:
         return 0, None
     lanes = [intake.lane_of(row["extra"]) for row in found]
@@ -65,7 +59,8 @@ async def cancel(link: Link, news: News, which: Filter, after: int) -> tuple[int
     """Mark those that have not ended. One that nobody holds becomes due at once, parked or not; one that is held is told by `extend`:
     made due as well, it would be claimed twice."""
     these, values = search.picking(which, after, CHUNK)
-    (did,) = await link.fetch(_CANCEL.format(moment=search.MOMENT, these=these), *values)
+    values.append(which.status)
+    (did,) = await link.fetch(_CANCEL.format(these=these, status=f"${len(values)}"), *values)
     news.tell(did["queues"] or ())
     return did["done"], did["last"]
 
@@ -73,10 +68,9 @@ async def cancel(link: Link, news: News, which: Filter, after: int) -> tuple[int
 async def delete(link: Link, news: News, which: Filter, after: int) -> tuple[int, int | None]:
     """Forget them, whatever they do; who waits for the result of one that had not ended is told."""
     these, values = search.picking(which, after, CHUNK)
-    values += [keeping.DELETED, micros(keeping.DELETED_TTL)]
-    note, life = f"${len(values) - 1}", f"${len(values)}"
-    text = _ERASE.format(moment=search.MOMENT, these=these, note=note, life=life)
-    (did,) = await link.fetch(text, *values)
+    values += [which.status, keeping.DELETED, micros(keeping.DELETED_TTL)]
+    status, note, life = (f"${len(values) - back}" for back in (2, 1, 0))
+    (did,) = await link.fetch(_ERASE.format(these=these, status=status, note=note, life=life), *values)
     news.tell(did["queues"] or (), did["keys"] or ())
     news.wear(did["done"])
     return did["done"], did["last"]

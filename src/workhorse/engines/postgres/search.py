@@ -17,10 +17,7 @@ _STATES: Final = {
     "dead": "j.state = 3",
     "cancelled": "j.state = 4",
 }
-_STATUS: Final = (
-    "case j.state when 1 then 'parked' when 2 then 'succeeded' when 3 then 'dead' when 4 then 'cancelled' else"
-    " case when j.due <= m.now then 'ready' when j.token = 0 then 'scheduled' else 'running' end end"
-)
+_STATUS: Final = "workhorse.status(j.state, j.due, j.token, m.now)"
 _KEPT: Final = "(j.state < 2 or j.due > m.now)"  # what only waits to be pruned is not shown
 _SHOWN: Final = (
     "j.id, j.task, j.payload, j.attempt, j.trail, j.extra, j.queue, j.priority,"

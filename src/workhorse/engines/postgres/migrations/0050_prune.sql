@@ -9,6 +9,7 @@ declare
     _old bigint[];
     _upto text;
     _lanes text[];
+    _keys text[];
     _gone integer;
 begin
     more := false;
@@ -23,6 +24,13 @@ begin
             order by due limit _batch for update skip locked
         ) as j limit _batch
     ) as ended;
+    -- one whose unique key somebody is about to take can wait, and so need we not
+    _keys := array(
+        select u.ukey from workhorse.uniques u join workhorse.jobs j on j.ukey = u.ukey and j.id = u.id
+        where j.seq = any(_old) for update of u skip locked
+    );
+    select array_agg(j.seq) into _old from workhorse.jobs j where j.seq = any(_old) and (j.ukey = any(_keys)
+        or not exists (select from workhorse.uniques u where u.ukey = j.ukey and u.id = j.id));
     if _old is not null then
         perform workhorse.forget(_old, _now);
         more := cardinality(_old) = _batch;
