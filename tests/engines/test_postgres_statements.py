@@ -248,6 +248,22 @@ async def test_workers_do_not_wait_for_a_caller_in_their_lane(
     assert len(await engine.broker.claim(["q"], 100, 30)) == 1
 
 
+async def test_a_caller_waits_for_who_holds_the_job_that_it_replaces(
+    engine: PostgresEngine, postgres_url: str, caller: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await engine.broker.publish([_job("a", b"old", unique=REPLACE)])
+    await caller.execute("select from workhorse.jobs for update")
+    statements = engine.statements.statements([_job("b", b"new", unique=REPLACE)], [])
+    committing = asyncio.create_task(_by_asyncpg(postgres_url, statements))
+    blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    while not (await engine._link.fetch(blocked))[0][0]:  # pyright: ignore[reportPrivateUsage]
+        assert not committing.done()
+    await caller.execute("commit")
+    await promptly(committing)
+    (claim,) = await engine.broker.claim(["q"], 1, 30)
+    assert (claim.job.id, claim.job.payload) == ("a", b"new")
+
+
 async def test_a_job_that_cannot_be_stored_is_refused_before_the_transaction(engine: PostgresEngine) -> None:
     with pytest.raises(EnqueueRefused, match="at most"):
         engine.statements.statements([_job("a", b"x" * (MAX_SIZE + 1))], [])

@@ -49,13 +49,22 @@ create function workhorse.accept_parked(
 ) returns void language plpgsql as $$
 declare
     _plain workhorse.envelope := _env;
+    _known boolean;
+    _answer text;
 begin
     _plain.lane := null;
-    if _env.lane is null or exists (select from workhorse.jobs where id = _env.id and (state <= 1 or due > _now)) then
-        perform workhorse.accept(_plain, _trail, _extra, _payload, _dead_keep, _now);
-        return;
+    _known := exists (select from workhorse.jobs where id = _env.id and (state <= 1 or due > _now));
+    if not coalesce(_env.replaces, false) then
+        _answer := workhorse.accept(_plain, _trail, _extra, _payload, _dead_keep, _now);
     end if;
-    if workhorse.accept(_plain, _trail, _extra, _payload, _dead_keep, _now) <> 'accepted' then
+    while _answer is null loop
+        begin
+            _answer := workhorse.accept(_plain, _trail, _extra, _payload, _dead_keep, _now);
+        exception when lock_not_available then  -- somebody is about to claim or to change the one that it may replace
+            perform 1 from workhorse.uniques u join workhorse.jobs j on j.id = u.id where u.ukey = _env.ukey for update of j;
+        end;
+    end loop;
+    if _env.lane is null or _known or _answer <> 'accepted' then
         return;
     end if;
     update workhorse.jobs set lane = _env.lane, rank = case when _env.ordered then 0 else -priority end,
