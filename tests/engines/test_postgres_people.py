@@ -1,11 +1,14 @@
 """PostgreSQL: what people look for and order, beyond what every engine promises."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from servers import Postgres
 from workhorse.core.errors import EngineRefused
 from workhorse.engine import ABSENT, Dead, Envelope, Filter, Lane, Migrating, Put, Succeeded
 from workhorse.engines import open_engine
@@ -194,6 +197,26 @@ async def test_a_long_list_is_read_beside_the_workers(engine: PostgresEngine) ->
         assert await engine.inspector.count("task") == {"noop": {"ready": 1}}
     while (await engine._link.fetch(mine))[0][0] > before:  # pyright: ignore[reportPrivateUsage]
         pass
+
+
+async def test_a_user_who_may_only_work_works(postgres: Postgres, postgres_url: str, engine: PostgresEngine) -> None:
+    """With what the documentation says that it must be granted."""
+    page = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text("utf-8")
+    (grants,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    database = postgres_url.rpartition("/")[2]
+    postgres.sql("create role shop login")
+    postgres.sql(grants, database)
+    worker = _engine(f"{postgres.url(database, 'shop')}?migrate=off")
+    await worker.open()
+    lane = Lane("q/ada")
+    await worker.broker.publish([_job("a", lane=lane), _job("b", lane=lane), Envelope("c", "noop", b"{}", "q")])
+    await worker.broker.settle([Succeeded(claim) for claim in await worker.broker.claim(["q"], 10, 30)])
+    await worker.store.put([Put("fact", b"1")])
+    assert await worker.inspector.cancel(Filter(ids=["b"])) == 1
+    assert await worker.inspector.delete(Filter(ids=["b"])) == 1
+    assert await worker.check() == []
+    await worker.close()
+    postgres.sql("drop owned by shop; drop role shop", database)
 
 
 async def test_the_steps_can_be_seen_and_taken_before_the_engine_is_opened(postgres_url: str) -> None:

@@ -23,8 +23,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
+SERVERS = {"postgresql": "postgres_url"}
+"""Pages that speak of a server: which fixture gives the URL that `$WORKHORSE_URL` is there."""
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
-def test_every_block_of_a_page_runs(page: Path, folder: Path) -> None:
+def test_every_block_of_a_page_runs(
+    page: Path, folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (server := SERVERS.get(page.stem)) is not None:
+        monkeypatch.setenv("WORKHORSE_URL", request.getfixturevalue(server))
     with Reader(page, folder) as reader:
         for block in blocks(page):
             reader.follow(block)
