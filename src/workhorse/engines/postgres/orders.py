@@ -17,7 +17,9 @@ CHUNK: Final = 1000
 Order = Callable[[Link, News, Filter, int], Awaitable[tuple[int, int | None]]]
 """Does it to the next chunk behind a row's number; answers how many it was done to, and the last number (None: there are no more)."""
 
-_THESE: Final = f"{search.MOMENT}, these as materialized ({{these}}), picked as (select array(select seq from these) as seqs)"
+_THESE: Final = (
+    f"{search.MOMENT}, these as materialized ({{these}}), picked as (select array(select seq from these) as seqs)"
+)
 _LAST: Final = "(select max(seq) from these) as last"
 _CANCEL: Final = f"{_THESE} select c.*, {_LAST} from picked, workhorse.cancel(picked.seqs, {{status}}::text) as c"
 _ERASE: Final = (
@@ -25,7 +27,8 @@ _ERASE: Final = (
     " workhorse.erase(picked.seqs, {status}::text, {note}::bytea, {life}::bigint) as e"
 )
 _DEAD: Final = (
-    f"{_THESE} select j.seq, j.attempt, j.trail, j.lane, j.extra from these join workhorse.jobs j on j.seq = these.seq order by j.seq"
+    f"{_THESE} select j.seq, j.attempt, j.trail, j.lane, j.extra"
+    " from these join workhorse.jobs j on j.seq = these.seq order by j.seq"
 )
 _REVIVE: Final = (
     "select done, queues, keys from workhorse.revive($1::bigint[], $2::integer[], $3::bytea[], $4::text[], $5::integer[],"
