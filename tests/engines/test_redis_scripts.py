@@ -87,6 +87,18 @@ async def test_a_script_takes_500_jobs_at_most(engine: RedisEngine, redis: Redis
     assert commands(redis)["evalsha"] == 4
 
 
+async def test_a_claim_brings_few_of_large_jobs_and_all_in_the_end(engine: RedisEngine, redis: Redis) -> None:
+    broker, sizes = engine.broker, list[int]()
+    await publish(broker, *(job(payload=b"x" * 1_000_000, queue=f"{n % 2}") for n in range(40)), job(queue="0"))
+    while held := await broker.claim(["0", "1"], 100, LEASE):
+        sizes.append(len(held))
+        await settle(broker, *(Succeeded(each, writes=[Put(each.job.id, each.job.payload, ttl=1)]) for each in held))
+    assert sum(sizes) == 41
+    assert max(sizes) <= 9
+    await publish(broker, job(payload=b"x" * 30_000_000), job(payload=b"x" * 30_000_000))
+    assert [len(await claim(broker)) for _ in range(3)] == [1, 1, 0]
+
+
 async def test_what_a_waiting_job_takes(engine: RedisEngine, redis: Redis, say: Callable[[str], None]) -> None:
     count, size = 20_000, 200
     before = redis.call("INFO", "memory")["used_memory"]

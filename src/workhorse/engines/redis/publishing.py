@@ -12,7 +12,7 @@ from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import Policy, micros
 from workhorse.engines.redis import documents, topics
 from workhorse.engines.redis.link import Link
-from workhorse.engines.redis.scripts import CHUNK, LEAN_ON_JOBS, script
+from workhorse.engines.redis.scripts import CHUNK, LARGEST, LEAN_ON_JOBS, script
 from workhorse.engines.redis.wire import Word
 
 _PUBLISH: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "publish")
@@ -20,9 +20,6 @@ _PUBLISH_PLAIN: Final = script("wakes", "plain", "publish_plain")
 _UNTIL: Final = {"claimed": 0, "settled": 1, "kept": 2}
 _HIGHEST: Final = 1 << 31
 """Numbers of lanes beyond this mean the same."""
-
-_LARGEST: Final = 4 << 20
-"""Bytes of payload after which a script takes no further jobs."""
 
 _HEAD: Final = 6
 """Words of a group before its jobs."""
@@ -106,7 +103,7 @@ def _chunks(jobs: _Jobs) -> Iterable[_Jobs]:
     for number, env in jobs:
         chunk.append((number, env))
         size += len(env.payload)
-        if len(chunk) >= CHUNK or size >= _LARGEST:
+        if len(chunk) >= CHUNK or size >= LARGEST:
             yield chunk
             chunk, size = [], 0
     if chunk:

@@ -27,3 +27,6 @@ LEAN_ON_JOBS: Final = ("wakes", "facts", "jobs", "uniques", "lanes", "endings")
 
 CHUNK: Final = 500
 """The most jobs of one script, so that none keeps the server from others for long."""
+
+LARGEST: Final = 4 << 20
+"""Bytes of payloads or values after which it takes no further ones."""

@@ -87,6 +87,8 @@ local function replace(id, key, rest, due, expires)
     local meta = string.sub(doc, HEAD + 1, HEAD + length)
     local anew = string.sub(rest, 9 + skipped)
     call('HSET', JOBS, id, struct.pack('>dI4I4', accepted, length, loose) .. meta .. anew)
+    call('HDEL', P .. 'large', id)
+    note_size(id, anew)
     job.expires = expires and now + expires or -1
     move(job, due)
     touched[job.queue] = true
@@ -95,6 +97,7 @@ end
 
 local function insert(job, rest, trail)
     call('HSET', JOBS, job.id, stamp .. rest)
+    note_size(job.id, rest)
     call('SADD', P .. 'queues', job.queue)
     touched[job.queue] = true
     if trail ~= '' then

@@ -1,7 +1,7 @@
 -- Claim. ARGV: limit, lease, token, worker, the queues. Returned: now, and for each batch its queue, level, ids, documents, and of those
 -- that have a history their number, state and trail.
 although_memory_is_full()
-local claim = {limit = tonumber(ARGV[1]), till = int(now + ARGV[2]), token = ARGV[3], worker = ARGV[4], found = {}}
+local claim = {limit = tonumber(ARGV[1]), till = int(now + ARGV[2]), token = ARGV[3], worker = ARGV[4], found = {}, bytes = 0}
 claim.room = claim.limit
 
 local queues = {}

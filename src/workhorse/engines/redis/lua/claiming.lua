@@ -1,6 +1,7 @@
 -- Claiming: each level in turn, the queues in their order, none of them more than its share.
 local ROUNDS, LOOKS = 8, 20 -- bounds of one script; what is left is due, so the next claim comes at once
 local LATE = 500
+local BYTES = 8388608 -- of large documents in one answer
 
 -- What came too late comes back: it waits since its lease ran out, and the token of its claim stays good until it is claimed again.
 local function bring_back_late(queue)
@@ -100,6 +101,26 @@ local function any_stated(states)
     return false
 end
 
+-- Those of them that fit into one answer, beside what it has already; one is always taken.
+local function fitting(claim, ids)
+    if claim.large == nil then
+        claim.large = call('EXISTS', LARGE_ONES) == 1
+    end
+    if not claim.large or #ids == 0 then
+        return ids
+    end
+    local sizes, fit = call('HMGET', LARGE_ONES, unpack(ids)), {}
+    for i, id in ipairs(ids) do
+        claim.bytes = claim.bytes + (sizes[i] or 0)
+        if claim.bytes > BYTES and (#fit > 0 or #claim.found > 0) then
+            claim.room = #fit
+            return fit
+        end
+        fit[i] = id
+    end
+    return fit
+end
+
 -- Take what is due there, at most so many.
 local function take(claim, queue, level, most)
     for _ = 1, LOOKS do
@@ -107,6 +128,7 @@ local function take(claim, queue, level, most)
             return
         end
         local ids = call('ZRANGEBYSCORE', due_key(level, queue), '-inf', int(now), 'LIMIT', 0, most)
+        ids = fitting(claim, ids)
         if #ids == 0 then
             return
         end

@@ -14,8 +14,9 @@ end
 -- Delete the job, whatever it does, with all that hangs on it.
 local function forget(job)
     displace(job)
-    call('HDEL', JOBS, job.id)
-    call('HDEL', STATES, job.id)
+    for _, hash in ipairs({JOBS, STATES, LARGE_ONES}) do
+        call('HDEL', hash, job.id)
+    end
     if job.trail then
         call('HDEL', TRAILS, job.id)
     end
@@ -63,6 +64,7 @@ local function forget_ended(zset, ids)
         end
     end
     many('ZREM', zset, ids)
-    many('HDEL', JOBS, plain)
-    many('HDEL', STATES, plain)
+    for _, hash in ipairs({JOBS, STATES, LARGE_ONES}) do
+        many('HDEL', hash, plain)
+    end
 end

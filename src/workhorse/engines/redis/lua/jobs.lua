@@ -1,7 +1,7 @@
 -- Jobs: a document that stays as it was published, and, once a job is not merely waiting, a state: the token of who holds it (16 signs)
 -- and a table of what is not as it was at first: phase, level, queue, attempt, crashes, cancel, lane, slot, seq, ukey, worker, ended,
 -- kept, reason, due (of a parked one), expires, trail.
-local JOBS, STATES, TRAILS = P .. 'jobs', P .. 'state', P .. 'trails'
+local JOBS, STATES, TRAILS, LARGE_ONES = P .. 'jobs', P .. 'state', P .. 'trails', P .. 'large'
 local LIVE, PARKED, SUCCEEDED, DEAD, CANCELLED = 0, 1, 2, 3, 4
 local NOBODY = string.rep('0', 16)
 local FIRST = 17 -- where the table begins in a state

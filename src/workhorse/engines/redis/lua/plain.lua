@@ -5,6 +5,15 @@ local function when(delay, at)
     return at ~= '' and math.max(now, tonumber(at)) or now + tonumber(delay)
 end
 
+-- A claim takes few of such jobs at once, or it would keep the server from others for long.
+local LARGE = 65536
+
+local function note_size(id, rest)
+    if #rest > LARGE then
+        call('HSET', P .. 'large', id, #rest)
+    end
+end
+
 -- The ids from ARGV[first] to ARGV[last], where ids and rests stand in turn; and of each whether there is a job of that id.
 local function known_ids(first, last)
     local ids = {}
@@ -19,7 +28,9 @@ local function accept_new(queue, level, due, first, ids, known)
     local docs, dues, moment = {}, {}, int(due)
     for i, id in ipairs(ids) do
         if not known[i] then
-            docs[#docs + 1], docs[#docs + 2] = id, stamp .. ARGV[first + 2 * i - 1]
+            local rest = ARGV[first + 2 * i - 1]
+            docs[#docs + 1], docs[#docs + 2] = id, stamp .. rest
+            note_size(id, rest)
             dues[#dues + 1], dues[#dues + 2] = moment, id
         end
     end

@@ -35,8 +35,9 @@ local function keep_ended(queue, ids, texts, kept)
 end
 
 local function forget_at_once(ids, trails)
-    call('HDEL', JOBS, unpack(ids))
-    call('HDEL', STATES, unpack(ids))
+    for _, hash in ipairs({JOBS, STATES, LARGE_ONES}) do
+        call('HDEL', hash, unpack(ids))
+    end
     if #trails > 0 then
         call('HDEL', TRAILS, unpack(trails))
     end
