@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -224,3 +225,11 @@ def test_no_error_of_a_url_shows_its_password() -> None:
         open_engine("redis://ada:hunter2@localhost/jobs")
     assert "hunter2" not in str(error.value)
     assert "hunter2" not in repr(redis("redis://ada:hunter2@localhost")._link.place)
+
+
+def test_without_its_package_the_url_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("workhorse.engines.redis.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hiredis", None)
+    with pytest.raises(DeclarationError, match=r"pip install 'workhorse\[redis\]'"):
+        open_engine("redis://localhost")

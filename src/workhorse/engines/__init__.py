@@ -21,6 +21,7 @@ SCHEMES: Final = {
     "rediss+sentinel": "workhorse.engines.redis.engine:redis",
 }
 EXTRAS: Final = {"asyncpg": "postgres", "hiredis": "redis", "redis": "redis"}
+EXTRAS: Final = {"hiredis": "redis"}
 """What to install for the packages that some of them need."""
 
 GROUP: Final = "workhorse.engines"
