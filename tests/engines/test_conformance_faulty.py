@@ -1,4 +1,4 @@
-"""The conformance suite over SQLite on disk whose every verb fails, loses its answer, stalls and is repeated, under a caller who
+"""The conformance suite over SQLite on disk and Redis whose every verb fails, loses its answer, stalls and is repeated, under a caller who
 calls again: what an engine promises holds, however rough the way to it is."""
 
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from conformance_redis import OnRedis
 from conformance_sqlite import OnDisk
 from workhorse.engine import Engine, Retried, Succeeded
 from workhorse.engines import open_engine
@@ -18,7 +19,7 @@ SURELY = 30
 """Calls that do not all get through unharmed, by any seed."""
 
 
-class TestFaulty(OnDisk, Conformance):
+class Roughly:
     """Each test has a fate of its own, the same in each run."""
 
     @pytest.fixture(autouse=True)
@@ -28,7 +29,15 @@ class TestFaulty(OnDisk, Conformance):
         assert self.rough.happened or len(self.rough.calls) < SURELY
 
     def engine(self, name: str) -> Engine:
-        return FaultyEngine(super().engine(name), self.rough)
+        return FaultyEngine(super().engine(name), self.rough)  # type: ignore[misc]
+
+
+class TestFaulty(Roughly, OnDisk, Conformance):
+    """On disk."""
+
+
+class TestFaultyRedis(Roughly, OnRedis, Conformance):
+    """At a server."""
 
 
 async def test_a_rough_day_brings_all_that_is_planned_and_every_job_is_done_once() -> None:

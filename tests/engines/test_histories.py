@@ -3,6 +3,7 @@
 import pytest
 
 from conformance_memory import InMemory
+from conformance_redis import OnRedis
 from steered_file import InFiles
 from workhorse.testing.histories import check
 
@@ -22,6 +23,17 @@ class TestSqlite(InFiles):
 
 class TestMemory(InMemory):
     """`memory://NAME`."""
+
+    def test_any_history_is_one_that_the_contract_allows(self) -> None:
+        check(self, histories=25, steps=30)
+
+    @pytest.mark.proof
+    def test_hundreds_of_long_histories_are(self) -> None:
+        check(self, histories=300, steps=50)
+
+
+class TestRedis(OnRedis):
+    """`redis://HOST/0?prefix=NAME`."""
 
     def test_any_history_is_one_that_the_contract_allows(self) -> None:
         check(self, histories=25, steps=30)
