@@ -5,7 +5,9 @@ from workhorse.engines.redis.broker import Broker
 from workhorse.engines.redis.inspector import Inspector
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.pruning import Pruner
+from workhorse.engines.redis.spread.engine import SpreadEngine
 from workhorse.engines.redis.store import Store
+from workhorse.engines.redis.urls import Place
 from workhorse.engines.redis.waits import Waits
 
 
@@ -18,6 +20,11 @@ class RedisEngine:
         self._broker = Broker(link, self._waits, self._pruner)
         self._store = Store(link, self._waits, self._pruner)
         self._inspector = Inspector(link)
+
+    @property
+    def link(self) -> Link:
+        """The way to its server."""
+        return self._link
 
     @property
     def broker(self) -> Broker:
@@ -59,6 +66,11 @@ class RedisEngine:
         return await doctor.check(self._link)
 
 
-def redis(url: str) -> RedisEngine:
-    """The engine of `redis://` or `rediss://`, not yet open."""
-    return RedisEngine(Link(urls.place(url)))
+def redis(url: str) -> RedisEngine | SpreadEngine:
+    """The engine of `redis://`, `redis+sentinel://` and the like, not yet open."""
+    place = urls.place(url)
+    return SpreadEngine(place, _whole) if place.spread else _whole(place)
+
+
+def _whole(place: Place) -> RedisEngine:
+    return RedisEngine(Link(place))

@@ -23,7 +23,7 @@ PREFIX: Final = "workhorse"
 POLL: Final = 5.0
 """Seconds after which whoever waits for work looks by himself, though nobody woke him."""
 
-_OPTIONS: Final = (*KEEPING, "prefix", "timeout", "password_file", "poll", "eviction", *tls.OPTIONS)
+_OPTIONS: Final = (*KEEPING, "prefix", "timeout", "password_file", "poll", "eviction", "slots", *tls.OPTIONS)
 _OF_SENTINELS: Final = (*_OPTIONS, "sentinel_password")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,200}")
 
@@ -47,6 +47,9 @@ class Place:
     poll: float = POLL
     evicts: bool = False
     """Jobs may be evicted: somebody said so."""
+
+    spread: bool = False
+    """Each queue in a slot of its own."""
 
     policy: Policy = field(default_factory=Policy)
     sentinel_password: str = field(default="", repr=False)
@@ -84,6 +87,7 @@ def place(url: str) -> Place:
         timeout=_span(shown, "timeout", found, TIMEOUT),
         poll=_span(shown, "poll", found, POLL),
         evicts=one_of(shown, "eviction", found.get("eviction", "refuse"), ("refuse", "accept")) == "accept",
+        spread=one_of(shown, "slots", found.get("slots", "app"), ("app", "queue")) == "queue",
         policy=policy(shown, found),
         sentinel_password=found.get("sentinel_password", ""),
     )
