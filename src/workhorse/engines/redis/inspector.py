@@ -18,6 +18,7 @@ _FIND_DEAD: Final = script(*LEAN_ON_JOBS, "sifting", "find_dead")
 _RETRY: Final = script(*LEAN_ON_JOBS, "sifting", "retry")
 _CANCEL: Final = script(*LEAN_ON_JOBS, "sifting", "cancel")
 _DELETE: Final = script(*LEAN_ON_JOBS, "sifting", "delete")
+_PAUSE: Final = script("pause")
 _RESUME: Final = script("wakes", "resume")
 
 
@@ -56,7 +57,7 @@ class Inspector:
         return await self._order(which, _DELETE, keeping.DELETED, keeping.micros(keeping.DELETED_TTL))
 
     async def pause(self, queue: str, /) -> None:
-        await self._link.ask("SADD", self._link.key("paused"), queue)
+        await self._link.run(_PAUSE, queue)
 
     async def resume(self, queue: str, /) -> None:
         await self._link.run(_RESUME, queue)
