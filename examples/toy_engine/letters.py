@@ -1,10 +1,10 @@
-"""An app on the toy engine, which keeps no results: its tasks say result_ttl=0."""
+"""An app on the toy engine, which keeps no facts: the app says that it does without results."""
 
 import asyncio
 
 from workhorse import Fixed, Retry, Workhorse
 
-app = Workhorse("toy://letters", name="letters", result_ttl=0)
+app = Workhorse("toy://letters", name="letters", store="none")
 delivered: list[str] = []
 
 
