@@ -5,20 +5,20 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import environments
 import flat
-import limit
 import machine
 import ours
-from plan import FULL, QUICK, Plan
+import snapshot
+from plan import QUICK, Plan
 from profiled import profile
 from race import race
-from registry import named
+from registry import ENGINES, Engine, known
 from report import markdown
 
 SAVED = environments.HERE / "bench.json"
@@ -28,48 +28,73 @@ BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
 Save = Callable[[Any], None]
 
 
-def peers(plan: Plan, names: str, save: Save) -> None:
-    race(named(names), plan, save)
+def peers(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    race(engine.named(names), plan, save)
 
 
-def limits(plan: Plan, names: str, save: Save) -> None:
-    told: dict[str, list[dict[str, float]]] = {"full": [], "normal": []}
+def limits(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    told: dict[str, list[dict[str, float]]] = {variant: [] for variant in engine.limits}
     for _ in range(plan.rounds):
-        for synchronous, rounds in told.items():
-            rounds.append(limit.limit(plan.jobs, synchronous))
+        for variant, limit in engine.limits.items():
+            told[variant].append(limit(plan.jobs))
     save(told)
 
 
-def busy(plan: Plan, names: str, save: Save) -> None:
-    save(ours.busy(plan))
+def busy(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    save(ours.busy(engine.ours, plan))
 
 
-def neighbours(plan: Plan, names: str, save: Save) -> None:
-    save(ours.neighbours(plan))
+def neighbours(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    save(ours.neighbours(engine.ours, plan))
 
 
-def flatness(plan: Plan, names: str, save: Save) -> None:
-    save({"costs": flat.costs(plan), "queues": flat.queues(plan), "lifetime": flat.lifetime(plan)})
+def flatness(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    told = {"costs": flat.costs, "queues": flat.queues, "lifetime": flat.lifetime}
+    save({what: measured(engine.ours, plan) for what, measured in told.items()})
 
 
-PARTS = {"peers": peers, "limit": limits, "busy": busy, "neighbours": neighbours, "flat": flatness}
+def held(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
+    save(snapshot.snapshot(engine.ours, plan))
 
 
-def measure(plan: Plan, parts: list[str], names: str, out: Path) -> dict[str, Any]:
-    """Part by part; what there is so far is always on disk."""
-    told: dict[str, Any] = {"machine": machine.facts(), "plan": asdict(plan)}
-    for part in parts:
+PARTS = {"peers": peers, "limit": limits, "busy": busy, "neighbours": neighbours, "flat": flatness, "snapshot": held}
 
-        def save(what: Any, part: str = part) -> None:
+
+def measure(name: str, plan: Plan, parts: list[str], names: set[str], save: Save) -> None:
+    """One engine, part by part; what there is so far is always saved. A part that fails says why, and the others go on."""
+    engine = ENGINES[name]
+    told: dict[str, Any] = {"machine": machine.facts(name), "plan": asdict(plan)}
+    for part in engine.parts:
+        if part not in parts:
+            continue
+
+        def save_part(what: Any, part: str = part) -> None:
             told[part] = what
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            save(told)
 
         begun = time.monotonic()
-        print(f"bench: {part}", file=sys.stderr, flush=True)
-        PARTS[part](plan, names, save)
-        print(f"bench: {part} took {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+        say(f"{engine.title}: {part}")
+        try:
+            PARTS[part](engine, plan, names, save_part)
+        except Exception as error:
+            say(f"{engine.title}: {part}: {error!r}")
+            save_part({"failed": f"{type(error).__name__}: {error}"})
+        say(f"{engine.title}: {part} took {time.monotonic() - begun:.0f} s")
+
+
+def say(what: str) -> None:
+    print(f"bench: {what}", file=sys.stderr, flush=True)
+
+
+def read(out: Path) -> dict[str, Any]:
+    """What was measured before, by engine."""
+    told: dict[str, Any] = json.loads(out.read_text("utf-8")) if out.exists() else {}
     return told
+
+
+def keep(out: Path, told: dict[str, Any]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
 def write_page(text: str) -> None:
@@ -83,10 +108,11 @@ def write_page(text: str) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="small numbers of everything, to see that it works (3 minutes)"
+        "--quick", action="store_true", help="small numbers of everything, to see that it works (3 minutes an engine)"
     )
+    parser.add_argument("--engines", default=",".join(ENGINES), help="some of %(default)s")
     parser.add_argument("--jobs", type=int, help="the backlog of a drain, the same for every peer (100,000)")
-    parser.add_argument("--rounds", type=int, help="how often each peer has its turn (3)")
+    parser.add_argument("--rounds", type=int, help="how often each peer has its turn (3 on SQLite, 2 on servers)")
     parser.add_argument("--parts", default=",".join(PARTS), help="some of %(default)s")
     parser.add_argument("--peers", default="", help="their names, with semicolons between (all)")
     parser.add_argument(
@@ -99,23 +125,42 @@ def arguments() -> argparse.Namespace:
         "--profile", action="store_true", help="measure nothing else: where the time of a drain of ours goes"
     )
     said = parser.parse_args()
-    said.parts = [part for part in said.parts.split(",") if part]
-    if unknown := [part for part in said.parts if part not in PARTS]:
-        parser.error(f"--parts: expected some of {', '.join(PARTS)}, got {', '.join(unknown)}")
+    said.parts, said.engines = chosen(parser, said, "parts", PARTS), chosen(parser, said, "engines", ENGINES)
     return said
+
+
+def chosen(parser: argparse.ArgumentParser, said: argparse.Namespace, option: str, known: Iterable[str]) -> list[str]:
+    """The words of an option that takes several."""
+    words = [word for word in getattr(said, option).split(",") if word]
+    if unknown := [word for word in words if word not in known]:
+        parser.error(f"--{option}: expected some of {', '.join(known)}, got {', '.join(unknown)}")
+    return words
+
+
+def measured(said: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """What --out holds, with the engines of this run measured anew."""
+    numbers = {name: value for name in ("jobs", "rounds") if (value := getattr(said, name)) is not None}
+    told, names = read(out), known(said.peers)
+    for name in said.engines:
+
+        def save(what: Any, name: str = name) -> None:
+            told[name] = what
+            keep(out, told)
+
+        plan = replace(QUICK if said.quick else ENGINES[name].plan, **numbers)
+        measure(name, plan, said.parts, names, save)
+    return told
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers have sessions of their own: see to their end
     said = arguments()
-    chosen = {name: value for name in ("jobs", "rounds") if (value := getattr(said, name)) is not None}
-    plan = replace(QUICK if said.quick else FULL, **chosen)
     out: Path = said.out or (environments.HOME / "quick.json" if said.quick else SAVED)
     if said.profile:
-        print(profile(plan))
+        for name in said.engines:
+            print(profile(ENGINES[name].ours, said.jobs or ENGINES[name].plan.jobs))
         return
-    told = json.loads(out.read_text("utf-8")) if said.table else measure(plan, said.parts, said.peers, out)
-    text = markdown(told)
+    text = markdown(read(out) if said.table else measured(said, out))
     print(text)
     if out == SAVED:
         write_page(text)

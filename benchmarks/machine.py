@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -11,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import environments
+from servers import SERVERS
 
 
-def facts() -> dict[str, object]:
+def facts(engine: str) -> dict[str, object]:
     """Of the machine, its disk, and what runs on it."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -22,10 +22,14 @@ def facts() -> dict[str, object]:
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
+        **_server(engine),
         "sync_ms": _sync(),
         "commit": _commit(),
     }
+
+
+def _server(engine: str) -> dict[str, str]:
+    return dict(SERVERS[engine](environments.disk() / "nowhere").facts())
 
 
 def _processor() -> str:

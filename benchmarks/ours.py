@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any
 
+from peer import Peer
 from plan import Plan
-from registry import OURS
 from stage import Stage, quantile
 from work import PAYLOAD
 from workhorse import Workhorse
@@ -20,9 +20,9 @@ WORKERS = 3
 PAUSE = "0.001"
 
 
-def busy(plan: Plan) -> dict[str, Any]:
+def busy(peer: Peer, plan: Plan) -> dict[str, Any]:
     """Jobs that hold their loop for a millisecond: two processes are to be faster than one."""
-    with Stage(OURS, {"BENCH_PAUSE": PAUSE}) as stage:
+    with Stage(peer, {"BENCH_PAUSE": PAUSE}) as stage:
         stage.empty()
         stage.enqueue("bulk", plan.busy_jobs, 60)
         stage.keep()
@@ -34,9 +34,9 @@ def busy(plan: Plan) -> dict[str, Any]:
         }
 
 
-def neighbours(plan: Plan) -> dict[str, Any]:
+def neighbours(peer: Peer, plan: Plan) -> dict[str, Any]:
     """How long others wait while three worker processes empty a full queue: milliseconds."""
-    with Stage(OURS) as stage:
+    with Stage(peer) as stage:
         stage.empty()
         stage.enqueue("bulk", plan.neighbour_jobs, 120)
         with closing(_connect(stage)) as con:
@@ -63,7 +63,7 @@ def _beside(stage: Stage, plan: Plan, probe: Callable[[], list[float]]) -> dict[
 
 async def _enqueues(stage: Stage, plan: Plan) -> list[float]:
     """A single enqueue now and then, from this process."""
-    async with Workhorse(f"sqlite:///{stage.folder}/ours.db", name="bench", retain=0) as app:
+    async with Workhorse(stage.server.url, name="bench", retain=0) as app:
         job = app.remote("noop", result_ttl=0)
         waits: list[float] = []
         while len(waits) < plan.probes and stage.ran < plan.neighbour_jobs:

@@ -18,7 +18,6 @@ class Plan:
     filling: float = 900
     """For a slow peer's backlog, once."""
 
-    tuning_jobs: int = 20_000
     tuning: float = 3
     samples: int = 100
     idle: float = 3
@@ -34,12 +33,19 @@ class Plan:
     scheduled: int = 1_000_000
     parked: int = 100_000
     queues: int = 200
+    snapshot: float = 60
+    """Seconds for which a transaction of a stranger is held open beside a worker's statements."""
+
     lifetime: int = 1_000_000
     """Jobs of one worker, for its memory: in ten parts."""
 
 
 FULL = Plan()
+SERVED = Plan(rounds=2, drain=5, enqueue=1.5, tuning=1.5, idle=2)
+"""With a server there are more peers and more to start: shorter turns, the same backlog."""
+
 QUICK = Plan(
-    rounds=1, jobs=5_000, drain=3, enqueue=0.5, filling=60, tuning_jobs=1_000, tuning=1, samples=20, idle=1, busy_jobs=1_000,
-    neighbour_jobs=20_000, probes=100, batches=10, waiting=(1_000, 10_000), scheduled=10_000, parked=2_000, queues=50, lifetime=10_000,
+    rounds=1, jobs=5_000, drain=3, enqueue=0.5, filling=60, tuning=1, samples=20, idle=1, busy_jobs=1_000,
+    neighbour_jobs=20_000, probes=100, batches=10, waiting=(1_000, 10_000), scheduled=10_000, parked=2_000, queues=50, snapshot=2,
+    lifetime=10_000,
 )  # fmt: skip

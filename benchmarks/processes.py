@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -12,9 +13,18 @@ def members(groups: set[int]) -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _group(entry) in groups]
 
 
-def processor_seconds(groups: set[int]) -> float:
+def family(ancestor: int) -> list[int]:
+    """A process and all that descend from it: a server's children may have groups of their own."""
+    parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    found = [ancestor]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
     """Used so far, with that of children that ended."""
-    fields = [_fields(Path("/proc") / str(pid)) for pid in members(groups)]
+    fields = [_fields(Path("/proc") / str(pid)) for pid in pids]
     return sum(sum(map(int, some[11:15])) for some in fields if some) / _TICK
 
 
@@ -26,6 +36,11 @@ def memory(groups: set[int], what: str = "VmHWM") -> float:
 def _group(entry: Path) -> int:
     fields = _fields(entry)
     return int(fields[2]) if fields else -1
+
+
+def _parent(entry: Path) -> int:
+    fields = _fields(entry)
+    return int(fields[1]) if fields else -1
 
 
 def _fields(entry: Path) -> list[str]:

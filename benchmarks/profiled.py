@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import environments
-from plan import Plan
-from registry import OURS
+from peer import Peer
 from stage import Stage
 
 CONCURRENCY = 100
@@ -19,14 +18,14 @@ Stacks = dict[str, list[tuple[list[str], int]]]
 """By thread: functions from the outermost inward, and how often they were seen so."""
 
 
-def profile(plan: Plan) -> str:
+def profile(peer: Peer, jobs: int) -> str:
     """The top of each thread, in microseconds a job. What never holds the lock of the interpreter waits, or is in SQLite."""
-    with Stage(OURS) as stage:
+    with Stage(peer) as stage:
         stage.empty()
-        stage.enqueue("bulk", plan.jobs, 600)
+        stage.enqueue("bulk", jobs, 600)
         stage.keep()
-        everything, holding = _sampled(stage, plan.jobs), _sampled(stage, plan.jobs, "--gil")
-    return "\n".join("\n".join(_thread(name, everything[name], holding[name], plan.jobs)) for name in holding)
+        everything, holding = _sampled(stage, jobs), _sampled(stage, jobs, "--gil")
+    return "\n".join("\n".join(_thread(name, everything[name], holding[name], jobs)) for name in holding)
 
 
 def _sampled(stage: Stage, jobs: int, *options: str) -> Stacks:

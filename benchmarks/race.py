@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import Any
 
 import environments
+from peer import Peer
 from plan import Plan
-from registry import Peer
 from stage import Failed, Stage
 
-ENQUEUE = ("single", "bulk", "callers")
+ENQUEUE = ("single", "callers", "bulk")
 
 
 def race(peers: Iterable[Peer], plan: Plan, save: Callable[[dict[str, Any]], None]) -> None:
@@ -30,10 +30,10 @@ class Entry:
 
     def __init__(self, peer: Peer, plan: Plan, stage: Stage) -> None:
         self.peer, self.plan, self.stage = peer, plan, stage
-        self.concurrency = peer.concurrency[0]
+        self.concurrency, self.jobs = peer.concurrency[0], min(peer.jobs or plan.jobs, plan.jobs)
         self.told: dict[str, Any] = {
             "version": environments.version(peer.environment, peer.package), "promises": peer.promises,
-            "bulk_api": peer.bulk, "limit": peer.limit, "rounds": [],
+            "bulk_api": peer.bulk, "limit": peer.limit, "jobs": self.jobs, "rounds": [],
         }  # fmt: skip
 
     def take(self, step: Callable[["Entry"], None]) -> None:
@@ -49,43 +49,47 @@ class Entry:
             self.stage.stop()
 
     def get_ready(self) -> None:
-        """Choose the concurrency, and keep a full queue for the drains."""
-        _say(self.peer.name, "tuning and filling")
+        """Keep a full queue for the drains, and choose the concurrency on it."""
+        _say(self.peer.name, "filling and tuning")
+        self._fill()
         tried = {concurrency: self._try(concurrency) for concurrency in self.peer.concurrency}
         self.concurrency = max(tried, key=tried.__getitem__)
         self.told |= {"concurrency": self.concurrency, "tried": tried}
-        self._fill(self.plan.jobs)
 
     def run_round(self) -> None:
         """Everything once."""
         _say(self.peer.name, f"round {len(self.told['rounds']) + 1} of {self.plan.rounds}")
-        result: dict[str, Any] = {mode: self._enqueue(mode) for mode in ENQUEUE}
+        modes = [mode for mode in ENQUEUE if mode != "bulk" or self.peer.bulk]
+        result: dict[str, Any] = {mode: self._enqueue(mode) for mode in modes}
+        result.setdefault("bulk", result["callers"])
         for count in range(1, self.peer.processes + 1):
-            result[f"drain_{count}"] = self.stage.drain(self.plan.jobs, self.plan.drain, count, self.concurrency)
+            result[f"drain_{count}"] = self.stage.drain(self.jobs, self.plan.drain, count, self.concurrency)
         if self.peer.processes > 1:
             result["latency"] = self.stage.latency(self.plan.samples, self.concurrency, self.plan.idle)
         self.told["rounds"].append(result)
 
     def rest(self) -> None:
         """Leave no full queue behind: the disk is for the parts that follow."""
-        self.stage.empty()
+        self.stage.forget()
 
     def _try(self, concurrency: int) -> float:
-        if concurrency == self.peer.concurrency[0]:
-            self._fill(self.plan.tuning_jobs)
-        return self.stage.drain(self.plan.tuning_jobs, self.plan.tuning, 1, concurrency)["rate"]
+        if len(self.peer.concurrency) == 1:
+            return 0.0
+        return self.stage.drain(self.jobs, self.plan.tuning, 1, concurrency)["rate"]
 
     def _enqueue(self, mode: str) -> dict[str, float]:
         self.stage.empty()
-        told = self.stage.enqueue(mode, self.plan.jobs, self.plan.enqueue)
+        told = self.stage.enqueue(mode, self.jobs, self.plan.enqueue)
         return {**told, "rate": told["jobs"] / told["seconds"]}
 
-    def _fill(self, jobs: int) -> None:
+    def _fill(self) -> None:
         self.stage.empty()
+        before = self.stage.server.size()
         # a peer without a bulk API is as fast with one caller as with a hundred that wait for each other, or faster
-        filled = self.stage.enqueue("bulk" if self.peer.bulk else "single", jobs, self.plan.filling)["jobs"]
-        if filled < jobs:
-            raise Failed(f"only {filled:,} of {jobs:,} jobs were enqueued within {self.plan.filling:g} s")
+        filled = self.stage.enqueue("bulk" if self.peer.bulk else "single", self.jobs, self.plan.filling)["jobs"]
+        if filled < self.jobs:
+            raise Failed(f"only {filled:,} of {self.jobs:,} jobs were enqueued within {self.plan.filling:g} s")
+        self.told["bytes_a_job"] = (self.stage.server.size() - before) / filled
         self.stage.keep()
 
 

@@ -1,4 +1,5 @@
-"""The stage: one peer's database in a folder of its own, its producers and workers as processes, and the book of what ran."""
+"""The stage: one peer's database in a folder of its own and the server on it, its producers and workers
+as processes, and the book of what ran."""
 
 import json
 import os
@@ -16,7 +17,8 @@ from typing import Any, Self
 import environments
 import processes
 import work
-from registry import Peer
+from peer import Peer
+from servers import SERVERS
 
 STALL = 30.0
 """Seconds without a job after which a drain has failed."""
@@ -38,7 +40,9 @@ class Stage:
         self._python = environments.python(peer.environment)
         self._memory = Path(tempfile.mkdtemp(prefix="bench-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         self._disk = Path(tempfile.mkdtemp(dir=environments.disk()))
+        self._disk.chmod(0o755)  # a server may run as another user
         self.folder, self._kept = self._disk / "now", self._disk / "kept"
+        self.server = SERVERS[peer.engine](self.folder)
         self._ticks, self._log = self._memory / "ticks", self._memory / "log"
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -59,19 +63,26 @@ class Stage:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
+        self.server.start()
         self.role("setup")
 
     def keep(self) -> None:
-        """Remember the database as it is now."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.folder, self._kept)
+        """Remember the database as it is now; its server is stopped."""
+        self.server.stop(keep=True)
+        _copy(self.folder, self._kept)
 
     def again(self) -> None:
         """Back to what was kept, and on disk, so that no write-back disturbs what follows."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self._kept, self.folder)
+        _copy(self._kept, self.folder)
         os.sync()
+        self.server.start()
+
+    def forget(self) -> None:
+        """Neither the database nor what was kept of it takes room any more."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._kept, ignore_errors=True)
 
     # ---- roles
 
@@ -100,11 +111,12 @@ class Stage:
         shutil.rmtree(gate, ignore_errors=True)
         gate.mkdir()
         self._ticks.write_bytes(b"")
-        command = self.peer.command or ("role.py", self.peer.module, "worker")
+        words = self.peer.command or ("role.py", self.peer.module, "worker", "{concurrency}")
+        command = [word.format(concurrency=concurrency) for word in words]
         for _ in range(count):
             with self._log.open("ab") as log:
                 started = subprocess.Popen(
-                    [self._python, *command, str(concurrency)], cwd=environments.HERE, stdout=log, stderr=log,
+                    [self._python, *command], cwd=environments.HERE, stdout=log, stderr=log,
                     env=self._environment(BENCH_GATE=str(gate)), start_new_session=True,
                 )  # fmt: skip
             self._workers.append(started)
@@ -112,6 +124,11 @@ class Stage:
         (gate / "go").touch()
 
     def stop(self) -> None:
+        """No worker and no server runs any more: what is in the database now is lost."""
+        self.dismiss()
+        self.server.stop()
+
+    def dismiss(self) -> None:
         """Kill the workers, each with all it started."""
         for worker in self._workers:
             try:
@@ -126,6 +143,16 @@ class Stage:
         """The workers' process groups."""
         return {worker.pid for worker in self._workers}
 
+    @property
+    def worked(self) -> float:
+        """Processor seconds of the workers so far."""
+        return processes.processor_seconds(processes.members(self.groups))
+
+    @property
+    def served(self) -> float:
+        """Processor seconds of the server so far."""
+        return processes.processor_seconds(processes.family(self.server.pid)) if self.server.pid else 0.0
+
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + READY
         while not ready():
@@ -138,7 +165,10 @@ class Stage:
         return self._log.read_text(errors="replace")[-1500:] if self._log.exists() else ""
 
     def _environment(self, **more: str) -> dict[str, str]:
-        ours = {"BENCH_FOLDER": str(self.folder), "BENCH_TICKS": str(self._ticks), "PYTHONWARNINGS": "ignore"}
+        ours = {
+            "BENCH_FOLDER": str(self.folder), "BENCH_URL": self.server.url, "BENCH_TICKS": str(self._ticks),
+            "PYTHONWARNINGS": "ignore",
+        }  # fmt: skip
         return {**os.environ, **ours, **self._settings, **more}
 
     # ---- the book
@@ -170,11 +200,12 @@ class Stage:
         self.again()
         self.start(count, concurrency)
         self.wait_for_jobs(1, STALL)
-        before, used = self.ran, processes.processor_seconds(self.groups)
+        before, used, served = self.ran, self.worked, self.served
         self.wait_for_jobs(jobs, seconds)
-        used, after = processes.processor_seconds(self.groups) - used, self.ran
+        used, served, ran = self.worked - used, self.served - served, max(1, self.ran - before)
         told = {
-            "memory_mib": processes.memory(self.groups), "processor_us_a_job": used / max(1, after - before) * 1e6,
+            "memory_mib": processes.memory(self.groups), "processor_us_a_job": used / ran * 1e6,
+            "server_us_a_job": served / ran * 1e6,
         }  # fmt: skip
         self.stop()
         times = sorted(begun for begun, _ in self.book()[:jobs])
@@ -192,14 +223,20 @@ class Stage:
         waits = sorted((begun - enqueued) * 1e3 for begun, enqueued in self.book() if enqueued)
         if len(waits) < samples:
             raise Failed(f"only {len(waits)} of {samples} jobs ran within 5 s each: {self.said()}")
-        used = processes.processor_seconds(self.groups)
+        used, served = self.worked, self.served
         time.sleep(idle)
-        used = processes.processor_seconds(self.groups) - used
+        used, served = self.worked - used, self.served - served
         self.stop()
         return {
             "samples": len(waits), "p50_ms": statistics.median(waits), "p99_ms": quantile(waits, 0.99),
-            "idle_processor_percent": used / idle * 100,
+            "idle_processor_percent": used / idle * 100, "idle_server_percent": served / idle * 100,
         }  # fmt: skip
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """With owners and modes: a server is particular about them."""
+    shutil.rmtree(to, ignore_errors=True)
+    subprocess.run(["cp", "-a", folder, to], check=True)
 
 
 def quantile(ordered: list[float], share: float) -> float:

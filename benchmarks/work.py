@@ -7,8 +7,11 @@ from pathlib import Path
 
 PAYLOAD = {"user_id": 1, "note": "x" * 50}
 RECORD = struct.Struct("dd")
+URL = os.environ.get("BENCH_URL", "")
+"""Of the database; for SQLite, of a file that only ours uses."""
+
 FOLDER = Path(os.environ.get("BENCH_FOLDER", "."))
-"""Where the peer keeps its database."""
+"""Where a peer without a server keeps its database."""
 
 POLL = 0.005
 """Seconds between looks of a peer that polls: its best latency, short of a busy loop."""

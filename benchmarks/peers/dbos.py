@@ -1,4 +1,4 @@
-"""DBOS on SQLite: each job is a durable workflow; its input, status and output are rows, always kept."""
+"""DBOS on SQLite and PostgreSQL: each job is a durable workflow; its input, status and output are rows, always kept."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from dbos import DBOS, DBOSClient
 
 import work
 
-URL = f"sqlite:///{work.FOLDER}/dbos.db"
+URL = work.URL.replace("postgresql://", "postgresql+psycopg://")
 TARGET = {"workflow_name": "noop", "queue_name": "bench"}
 
 

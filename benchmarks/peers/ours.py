@@ -1,4 +1,4 @@
-"""Workhorse, by its public names only. BENCH_URL: options of its URL; BENCH_KEEP: results and retention as by default."""
+"""Workhorse, by its public names only. BENCH_OPTIONS: what follows its URL; BENCH_KEEP: results and retention as by default."""
 
 import os
 from datetime import timedelta
@@ -9,8 +9,7 @@ from workhorse import Workhorse
 NAME = "bench"
 KEEP = "BENCH_KEEP" in os.environ
 
-_options = os.environ.get("BENCH_URL", "")
-app = Workhorse(f"sqlite:///{work.FOLDER}/ours.db{_options}", name=NAME, **({} if KEEP else {"retain": 0}))
+app = Workhorse(work.URL + os.environ.get("BENCH_OPTIONS", ""), name=NAME, **({} if KEEP else {"retain": 0}))
 
 
 @app.task(result_ttl=timedelta(hours=1) if KEEP else 0)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import environments
@@ -97,3 +98,6 @@ def _drain(con: sqlite3.Connection, end: str, jobs: int) -> None:
         con.execute("begin immediate")
         ended += con.execute(end, (these, token)).rowcount
         con.execute("commit")
+
+
+LIMITS = {synchronous: partial(limit, synchronous=synchronous) for synchronous in ("full", "normal")}
