@@ -19,7 +19,7 @@ from plan import QUICK, Plan
 from profiled import profile
 from race import race
 from registry import ENGINES, Engine, known
-from report import markdown
+from report import listed, markdown
 
 SAVED = environments.HERE / "bench.json"
 PAGE = environments.HERE.parent / "docs" / "speed.md"
@@ -121,6 +121,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--table", action="store_true", help="measure nothing: print what --out holds, and write docs/speed.md"
     )
+    parser.add_argument("--list", action="store_true", help="measure nothing: who is measured, and how each is set")
     parser.add_argument(
         "--profile", action="store_true", help="measure nothing else: where the time of a drain of ours goes"
     )
@@ -159,6 +160,9 @@ def main() -> None:
     if said.profile:
         for name in said.engines:
             print(profile(ENGINES[name].ours, said.jobs or ENGINES[name].plan.jobs))
+        return
+    if said.list:
+        print("\n\n".join(listed(ENGINES[name]) for name in said.engines))
         return
     text = markdown(read(out) if said.table else measured(said, out))
     print(text)

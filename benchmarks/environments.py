@@ -37,6 +37,15 @@ def program(environment: str, name: str) -> Path:
     return folder / "bin" / name
 
 
+def pinned(environment: str, package: str) -> str:
+    """The version that the requirements say; nothing is installed for it."""
+    if not environment:
+        return "this one"
+    lines = (HERE / "requirements" / f"{environment}.txt").read_text("utf-8").splitlines()
+    pins = dict(line.split("==", 1) for line in lines)
+    return pins[package]
+
+
 def version(environment: str, package: str) -> str:
     """What is installed there."""
     ask = "import sys, importlib.metadata as m; print(m.version(sys.argv[1]))"

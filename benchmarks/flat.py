@@ -112,7 +112,7 @@ def lifetime(peer: Peer, plan: Plan) -> list[dict[str, float]]:
         for number in range(1, 11):
             begun = time.monotonic()
             stage.enqueue("bulk", tenth, 600)
-            stage.wait_forjobs(number * tenth, 600)
+            stage.wait_for_jobs(number * tenth, 600)
             told.append({
                 "jobs": number * tenth, "memory_mib": processes.memory(stage.groups, "VmRSS"),
                 "rate": tenth / (time.monotonic() - begun),

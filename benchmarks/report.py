@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from registry import ENGINES
+import environments
+from registry import ENGINES, Engine
 
 OURS = "workhorse"
 ENDS = {"insert": "insert", "delete": "claim and delete", "update": "claim and keep as ended"}
@@ -25,6 +26,21 @@ def markdown(told: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def listed(engine: Engine) -> str:
+    """Who is measured on it."""
+    rows = [
+        [
+            peer.name,
+            environments.pinned(peer.environment, peer.package),
+            peer.module,
+            " ".join(map(str, peer.concurrency)),
+            peer.promises,
+        ]
+        for peer in engine.peers
+    ]
+    return f"### On {engine.title}\n\n" + _table(["", "version", "adapter", "jobs at once, tried", "a crash"], rows)
+
+
 def _engine(title: str, told: Mapping[str, Any]) -> Iterator[str]:
     yield f"### On {title}\n\n{_head(told)}"
     for name, write in _PARTS.items():
@@ -32,7 +48,7 @@ def _engine(title: str, told: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} failed: {_last_line(told[name])}"
         elif told.get(name):
             yield write(told[name])
-    if told.get("peers") and told.get("limit", {}).keys() - {"failed"}:
+    if told.get("limit", {}).keys() - {"failed"} and OURS in told.get("peers", {}):
         yield _shares(told["peers"], told["limit"])
 
 
