@@ -1,4 +1,5 @@
-"""Where the time of a drain goes: the loop's thread and the database's thread apart, by samples from outside (py-spy)."""
+"""Where the time of a drain goes: each thread of the worker apart, by samples from outside (py-spy); and what
+the server says of its own time."""
 
 import re
 import subprocess
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import environments
 from peer import Peer
+from servers.server import Spent
 from stage import Stage
 
 CONCURRENCY = 100
@@ -21,14 +23,27 @@ Stacks = dict[str, list[tuple[list[str], int]]]
 def profile(peer: Peer, jobs: int) -> str:
     """The top of each thread, in microseconds a job. What never holds the lock of the interpreter waits, or is in SQLite."""
     with Stage(peer) as stage:
+        stage.server.watched = True
         stage.empty()
         stage.enqueue("bulk", jobs, 600)
+        filled = stage.server.spent()
         stage.keep()
-        everything, holding = _sampled(stage, jobs), _sampled(stage, jobs, "--gil")
-    return "\n".join("\n".join(_thread(name, everything[name], holding[name], jobs)) for name in holding)
+        (everything, _), (holding, spent) = _sampled(stage, jobs), _sampled(stage, jobs, "--gil")
+    threads = ["\n".join(_thread(name, everything[name], holding[name], jobs)) for name in holding]
+    return "\n".join(
+        [f"=== {peer.engine}", *threads, *_server("filling", filled, jobs), *_server("draining", spent, jobs)]
+    )
 
 
-def _sampled(stage: Stage, jobs: int, *options: str) -> Stacks:
+def _server(when: str, spent: Sequence[Spent], jobs: int) -> Iterator[str]:
+    if spent:
+        yield f"== the server, {when}: {sum(one.microseconds for one in spent) / jobs:.2f} µs a job"
+        yield f"{'µs':>8}{'calls':>8}"
+    for one in sorted(spent, key=lambda one: -one.microseconds)[:TOP]:
+        yield f"{one.microseconds / jobs:>8.2f}{one.calls:>8}  {' '.join(one.what.split())[:150]}"
+
+
+def _sampled(stage: Stage, jobs: int, *options: str) -> tuple[Stacks, Sequence[Spent]]:
     """One drain, watched."""
     stage.again()
     stage.start(1, CONCURRENCY)
@@ -38,11 +53,12 @@ def _sampled(stage: Stage, jobs: int, *options: str) -> Stacks:
     limits = ["--rate", str(RATE), "--duration", "3600", "--output", found]
     with subprocess.Popen([*spy, *limits, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as watch:
         stage.wait_for_jobs(jobs, 3600)
+        spent = stage.server.spent()
         stage.stop()  # then it writes down what it saw
         _, said = watch.communicate(timeout=60)
     if not found.exists():
         raise SystemExit(f"py-spy saw nothing: {said.decode(errors='replace')[-500:]}")
-    return _threads(found.read_text("utf-8"))
+    return _threads(found.read_text("utf-8")), spent
 
 
 def _threads(raw: str) -> Stacks:

@@ -84,7 +84,7 @@ def _peers(peers: Mapping[str, Any]) -> str:
             [[name, told["promises"], told["bulk_api"] or "100 callers"] for name, told in peers.items()],
         ),
     ]
-    if OURS in peers:
+    if OURS in peers and len(peers) > 1:
         parts[3:3] = ["#### Ours against each: how many times as fast", _ratios(peers)]
     failed = [f"{name} failed: {_last_line(told)}" for name, told in peers.items() if "failed" in told]
     return "\n\n".join([*parts, *failed])

@@ -5,24 +5,27 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 import environments
-from servers.server import Process, listens
+from servers.server import Process, Spent, listens
 
 SHARED_BUFFERS = "1GB"
-EXTENSIONS = os.environ.get("BENCH_PRELOAD", "")
-"""Of shared_preload_libraries: the profile asks for one."""
+STATISTICS = "pg_stat_statements"
+SPENT = f"""
+select query, calls::int, ((total_plan_time + total_exec_time) * 1000)::float8 from {STATISTICS} where toplevel
+"""
 
 
 class Postgres:
     """The folder is its data directory."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._process = folder, Process(folder, _user())
+        self._folder, self._process, self.watched = folder, Process(folder, _user()), False
 
     @property
     def url(self) -> str:
@@ -37,6 +40,9 @@ class Postgres:
             self._folder.rmdir()
             subprocess.run(["cp", "-a", _new_cluster(), self._folder], check=True)
         self._process.run(self._command, lambda: listens(self._process.port) and self._takes_connections())
+        if self.watched:
+            self._ask(f"create extension if not exists {STATISTICS}")
+            self._ask(f"select {STATISTICS}_reset()")
 
     def stop(self, *, keep: bool = False) -> None:
         if keep and self.pid is not None:
@@ -44,8 +50,11 @@ class Postgres:
             self._ask("vacuum analyze")
         self._process.end(signal.SIGINT if keep else signal.SIGQUIT)
 
+    def spent(self) -> Sequence[Spent]:
+        return [Spent(*row) for row in asyncio.run(_rows(self.url, SPENT))] if self.watched else []
+
     def size(self) -> int:
-        return int(self._ask("select pg_database_size(current_database())"))
+        return int(str(self._ask("select pg_database_size(current_database())")))
 
     def facts(self) -> Mapping[str, str]:
         version = subprocess.run([_program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
@@ -57,7 +66,7 @@ class Postgres:
     def _command(self, port: int) -> list[str]:
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "shared_buffers": SHARED_BUFFERS,
-            "shared_preload_libraries": EXTENSIONS,
+            **({"shared_preload_libraries": STATISTICS, f"{STATISTICS}.track_planning": "on"} if self.watched else {}),
         }  # fmt: skip
         chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(_program("postgres")), "-D", str(self._folder), *chosen]
@@ -69,13 +78,15 @@ class Postgres:
             return False
 
     def _ask(self, statement: str) -> object:
-        return asyncio.run(_ask(self.url, statement))
+        rows = asyncio.run(_rows(self.url, statement))
+        return rows[0][0] if rows else None
 
 
-async def _ask(url: str, statement: str) -> object:
+async def _rows(url: str, statement: str) -> Sequence[Sequence[Any]]:
     con = await asyncpg.connect(url, ssl=False)
     try:
-        return await con.fetchval(statement)
+        rows: Sequence[Sequence[Any]] = await con.fetch(statement)
+        return rows
     finally:
         await con.close()
 

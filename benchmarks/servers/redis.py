@@ -4,18 +4,19 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from servers.server import Process, listens
+from servers.server import Process, Spent, listens
 
 
 class Redis:
     """The folder holds dump.rdb once it was stopped to be kept."""
 
+    watched = False
     promise = "no persistence"
 
     def __init__(self, folder: Path) -> None:
@@ -41,6 +42,10 @@ class Redis:
 
     def size(self) -> int:
         return int(self.info("memory")["used_memory"])
+
+    def spent(self) -> Sequence[Spent]:
+        told = self.info("commandstats")
+        return [Spent(name.removeprefix("cmdstat_"), one["calls"], one["usec"]) for name, one in told.items()]
 
     def facts(self) -> Mapping[str, str]:
         version = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True).stdout

@@ -5,16 +5,27 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 PATIENCE = 60.0
 """Seconds to start or to stop."""
 
 
+class Spent(NamedTuple):
+    """What a server used on one kind of command."""
+
+    what: str
+    calls: int
+    microseconds: float
+
+
 class Server(Protocol):
     """One database at a time; its whole state is the folder."""
+
+    watched: bool
+    """Before the start: it is to count what it spends, where that costs something."""
 
     @property
     def url(self) -> str: ...
@@ -31,6 +42,9 @@ class Server(Protocol):
 
     def size(self) -> int:
         """Bytes of what it holds."""
+
+    def spent(self) -> Sequence[Spent]:
+        """Since its start, by command, if it was watched. Commands of a script are counted in the script too."""
 
     def facts(self) -> Mapping[str, str]:
         """Its version, and the settings that differ from the defaults."""
