@@ -29,7 +29,7 @@ def profile(peer: Peer, jobs: int) -> str:
         filled = stage.server.spent()
         stage.keep()
         (everything, _), (holding, spent) = _sampled(stage, jobs), _sampled(stage, jobs, "--gil")
-    threads = ["\n".join(_thread(name, everything[name], holding[name], jobs)) for name in holding]
+    threads = ["\n".join(_thread(name, everything[name], holding.get(name, []), jobs)) for name in everything]
     return "\n".join(
         [f"=== {peer.engine}", *threads, *_server("filling", filled, jobs), *_server("draining", spent, jobs)]
     )
@@ -66,6 +66,8 @@ def _threads(raw: str) -> Stacks:
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *functions = stack.split(";")
+        if not functions:  # not in Python at that moment, and not known where
+            continue
         name = re.sub(r"^thread \(\w+\): |/\S*/", "", thread)
         threads.setdefault(name, []).append(([_short(function) for function in functions], int(count)))
     return threads
