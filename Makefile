@@ -19,8 +19,8 @@ soak: ## chaos for MINUTES=30, up to JOBS=1000000; every job accounted for, a ta
 check: ## lint, format, both type checkers, the floors of the house
 	@scripts/check
 
-bench: ## ours beside its peers and the bare limit, on the same work (half an hour)
-	@scripts/bench
+bench: ## ours beside its peers and the bare limit, on the same work (an hour; ENGINES=redis: one)
+	@scripts/bench $(if $(ENGINES),--engines $(ENGINES))
 
 services: ## get what the tests need beside Python: servers, which they start by themselves, and tools
 	@scripts/services

@@ -8,7 +8,7 @@ from peer import KEEPING, Peer, workhorse
 OURS = workhorse(
     "redis",
     "at least once; survives kill -9 of workers and producers; what Redis loses is lost",
-    ("no persistence", "delete"),
+    ("due times, leases, tokens", "delete"),
 )
 
 PEERS = (
@@ -121,6 +121,6 @@ def synced() -> Iterator[Peer]:
     """Ours and the two fastest of them, where every write is on the disk before it is answered."""
     for peer in PEERS:
         if peer.name in {"workhorse", "repid", "dramatiq"}:
-            limit = ("appendfsync always", "delete") if peer is OURS else None
+            limit = ("due times, leases, tokens", "delete") if peer is OURS else None
             promises = "at least once; what was enqueued survives a power cut" if peer is OURS else peer.promises
             yield replace(peer, engine="redis-aof", limit=limit, promises=promises)
