@@ -28,6 +28,9 @@ class Peer:
     bulk: str = ""
     """Its API for many jobs at once; empty: a hundred callers of the single one."""
 
+    filling: str = "single"
+    """How its backlog is made where there is no bulk API: single, or callers where a hundred who wait side by side are faster."""
+
     settings: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     """What starts its worker, {concurrency} filled in; empty: the adapter's `work_off`."""

@@ -85,8 +85,8 @@ class Entry:
     def _fill(self) -> None:
         self.stage.empty()
         before = self.stage.server.size()
-        # a peer without a bulk API is as fast with one caller as with a hundred that wait for each other, or faster
-        filled = self.stage.enqueue("bulk" if self.peer.bulk else "single", self.jobs, self.plan.filling)["jobs"]
+        how = "bulk" if self.peer.bulk else self.peer.filling
+        filled = self.stage.enqueue(how, self.jobs, self.plan.filling)["jobs"]
         if filled < self.jobs:
             raise Failed(f"only {filled:,} of {self.jobs:,} jobs were enqueued within {self.plan.filling:g} s")
         self.told["bytes_a_job"] = (self.stage.server.size() - before) / filled

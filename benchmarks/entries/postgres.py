@@ -41,6 +41,7 @@ PEERS = (
         concurrency=(10, 30, 100),
         package="saq",
         environment="servers",
+        filling="callers",
     ),
     Peer(
         "postgres",

@@ -22,6 +22,7 @@ PEERS = (
         concurrency=(10, 100, 1000),
         package="repid",
         environment="repid",
+        filling="callers",
     ),
     Peer(
         "redis",
@@ -50,6 +51,7 @@ PEERS = (
         concurrency=(10, 100, 500),
         package="taskiq",
         environment="taskiq",
+        filling="callers",
         command=(
             "-m",
             "taskiq",
@@ -75,6 +77,7 @@ PEERS = (
         concurrency=(10, 30, 100),
         package="saq",
         environment="servers",
+        filling="callers",
     ),
     Peer(
         "redis",
@@ -84,6 +87,7 @@ PEERS = (
         concurrency=(10, 100, 1000),
         package="arq",
         environment="arq",
+        filling="callers",
     ),
     Peer(
         "redis",
@@ -123,4 +127,4 @@ def synced() -> Iterator[Peer]:
         if peer.name in {"workhorse", "repid", "dramatiq"}:
             limit = ("due times, leases, tokens", "delete") if peer is OURS else None
             promises = "at least once; what was enqueued survives a power cut" if peer is OURS else peer.promises
-            yield replace(peer, engine="redis-aof", limit=limit, promises=promises)
+            yield replace(peer, engine="redis-aof", limit=limit, promises=promises, filling="callers")
