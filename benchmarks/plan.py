@@ -41,7 +41,7 @@ class Plan:
 
 
 FULL = Plan()
-SERVED = Plan(rounds=2, drain=5, enqueue=1.5, tuning=1.5, idle=2)
+SERVED = Plan(rounds=2, drain=4, enqueue=1, tuning=1, idle=2, busy_jobs=5_000)
 """With a server there are more peers and more to start: shorter turns, the same backlog."""
 
 QUICK = Plan(
