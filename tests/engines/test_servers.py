@@ -1,7 +1,11 @@
 """The servers that tests start: they come, go, die, freeze and come back, and their clocks jump."""
 
+import os
+import shutil
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import redis as driver
@@ -10,6 +14,7 @@ from servers import Postgres, Redis, found
 from servers.fixtures import KINDS, Own, Shared
 from servers.pgbouncer import PgBouncer
 from servers.redis import Sentinel, cluster
+from waiting import until
 
 Bound = tuple[type[Postgres] | type[Redis], str]
 ALL: list[Bound] = [(Postgres, kind) for kind in KINDS["postgres"]] + [(Redis, kind) for kind in KINDS["redis"]]
@@ -162,3 +167,30 @@ def test_who_asks_for_what_is_not_there_is_skipped_by_its_name(own: Own, monkeyp
 def test_a_server_that_does_not_come_up_says_why(own: Own) -> None:
     with pytest.raises(AssertionError, match=r"(?s)did not start.*maxmemory"):
         own(Redis, maxmemory="plenty")
+
+
+ABANDONED = """
+import os, signal, sys
+from servers import Postgres, Redis
+both = [Postgres().start(), Redis().start()]
+print(*(server.pid for server in both), *(server.folder for server in both), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="who dies with his parent is told on Linux only")
+def test_servers_do_not_outlive_a_session_that_is_killed() -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    environment = {**os.environ, "PYTHONPATH": support}
+    killed = subprocess.run(
+        [sys.executable, "-c", ABANDONED], env=environment, capture_output=True, text=True, timeout=60
+    )
+    *pids, one, other = killed.stdout.split()
+    until(lambda: not [pid for pid in pids if _runs(pid)])
+    for folder in (one, other):
+        shutil.rmtree(folder)
+
+
+def _runs(pid: str) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    return state.strip()[:1] not in ("", "Z")
