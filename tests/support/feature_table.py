@@ -10,6 +10,8 @@ from workhorse.engines import open_engine
 ENGINES: Final = {
     "SQLite": "sqlite:///jobs.db",
     "memory": "memory://jobs",
+    "PostgreSQL": "postgresql://localhost/jobs",
+    "Redis": "redis://localhost",
 }
 """One line an engine."""
 

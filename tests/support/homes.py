@@ -9,6 +9,8 @@ from workhorse.engines.sqlite import memory
 HOMES: Final = {
     "sqlite": "sqlite:///{folder}/{side}.db",
     "memory": "memory://{folder}-{side}",
+    "postgres": "postgres_url",
+    "redis": "redis_url",
 }
 """Kinds of place. The value is a URL, or, of a server, the fixture that gives one; each side of a pair has a prefix of its own there."""
 

@@ -20,8 +20,7 @@ SCHEMES: Final = {
     "redis+sentinel": "workhorse.engines.redis.engine:redis",
     "rediss+sentinel": "workhorse.engines.redis.engine:redis",
 }
-EXTRAS: Final = {"asyncpg": "postgres", "hiredis": "redis", "redis": "redis"}
-EXTRAS: Final = {"hiredis": "redis"}
+EXTRAS: Final = {"asyncpg": "postgres", "hiredis": "redis"}
 """What to install for the packages that some of them need."""
 
 GROUP: Final = "workhorse.engines"

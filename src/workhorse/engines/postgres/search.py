@@ -21,7 +21,7 @@ _STATUS: Final = "workhorse.status(j.state, j.due, j.token, m.now)"
 _KEPT: Final = "(j.state < 2 or j.due > m.now)"  # what only waits to be pruned is not shown
 _SHOWN: Final = (
     "j.id, j.task, j.payload, j.attempt, j.trail, j.extra, j.queue, j.priority,"
-    f" {_STATUS} as status, j.accepted, j.due, j.ended, j.crashes, j.reason, j.lane, j.cancel, j.state, w.name as worker"
+    f" {_STATUS} as status, j.accepted, j.due, j.ended, j.crashes, j.reason, j.lane, j.cancel, j.state, j.seq, w.name as worker"
 )
 
 
@@ -111,4 +111,5 @@ def row(found: Record) -> Row:
         reason=f"no slot in lane {found['lane']}" if state == 1 else found["reason"] or "",
         worker=(found["worker"] or "") if found["status"] == "running" else "",
         cancel=found["cancel"],
+        place=found["seq"],
     )

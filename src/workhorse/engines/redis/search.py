@@ -101,4 +101,5 @@ def _row(id: bytes, doc: bytes, state: bytes, trail: bytes, status: bytes, due: 
         reason=f"no slot in lane {it.lane}" if shown == "parked" else it.reason,
         worker=it.worker if shown == "running" else "",
         cancel=it.cancel,
+        place=it.seq,
     )
