@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from workhorse.core.contract import Envelope
+from workhorse.core.contract import Envelope, Lane, Unique
 from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import micros
 
@@ -38,6 +38,9 @@ class Given(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     unique: msgspec.Raw | None = None
 
 
+_NO_LANE: Final = Lane("", width=None)
+_NO_KEY: Final = Unique("")
+
 Bytes = tuple[list[bytes | None], list[bytes | None], list[bytes]]
 
 
@@ -45,14 +48,14 @@ def refusal(env: Envelope) -> str:
     """Why this envelope cannot be stored; empty: it can."""
     if "\0" in env.id or "\0" in env.task or "\0" in env.queue or "\0" in env.topic:
         return "expected names that PostgreSQL can store, got one with the character NUL"
-    if env.lane is not None and "\0" in env.lane.key or env.unique is not None and "\0" in env.unique.key:
+    if "\0" in (env.lane.key if env.lane else "") or "\0" in (env.unique.key if env.unique else ""):
         return "expected keys that PostgreSQL can store, got one with the character NUL"
     return intake.refusal(env)
 
 
 def given(env: Envelope) -> Given:
     """For the functions `publish` and `settle`."""
-    lane, unique = env.lane, env.unique
+    lane, unique = env.lane or _NO_LANE, env.unique or _NO_KEY
     return Given(
         id=env.id,
         task=env.task,
@@ -65,16 +68,16 @@ def given(env: Envelope) -> Given:
         at=None if env.at is None else micros(env.at),
         expires=None if env.expires is None else micros(env.expires),
         dead=storable(env.dead) or None,
-        lane=lane and lane.key,
-        width=lane and lane.width,
-        ordered=lane and lane.ordered,
-        every=lane and micros(lane.every),
-        burst=lane and lane.burst,
-        ukey=unique and unique.key,
-        until=unique and _UNTIL[unique.until],
-        within=micros(unique.within) if unique is not None and unique.within else None,
-        replaces=unique and unique.conflict == "replace",
-        unique=None if unique is None else msgspec.Raw(msgspec.json.encode(unique)),
+        lane=lane.key or None,
+        width=lane.width,
+        ordered=lane.ordered if lane.key else None,
+        every=micros(lane.every) if lane.key else None,
+        burst=lane.burst if lane.key else None,
+        ukey=unique.key or None,
+        until=_UNTIL[unique.until] if unique.key else None,
+        within=micros(unique.within) if unique.within else None,
+        replaces=unique.conflict == "replace" or None,
+        unique=msgspec.Raw(msgspec.json.encode(unique)) if unique.key else None,
     )
 
 

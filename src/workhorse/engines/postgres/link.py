@@ -1,4 +1,4 @@
-"""The link: one statement to the server is one transaction, whatever becomes of its caller; and what stands in the way, as errors of ours."""
+"""The link: one statement to the server is one transaction, whatever becomes of its caller; what stands in the way is an error of ours."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The schema's name in SQL: ours says `workhorse.`, whatever the schema in use is called. Never a search path: a pooler would mix them up."""
+"""The schema's name in SQL: ours says `workhorse.`, whatever the schema in use is called. No search path: poolers mix them up."""
 
 import re
 from functools import cache
