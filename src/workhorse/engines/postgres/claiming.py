@@ -104,7 +104,9 @@ class Claims:
     async def _claim_special(self, queues: list[str], limit: int, token: int, lease: int) -> list[Claim]:
         rows = await self._link.fetch(_SPECIAL, queues, limit, lease, token, self._worker)
         made = self._claims(rows, token)
-        if admitting := {claim.job.queue for claim in made if claim.job.lane is not None and claim.job.lane.width is None}:
+        if admitting := {
+            claim.job.queue for claim in made if claim.job.lane is not None and claim.job.lane.width is None
+        }:
             self._news.tell(admitting)  # a rate alone: the claim admits the next
         return made
 
@@ -113,9 +115,27 @@ class Claims:
         prefix = f"{token:016x}."
         place, last = ("", 0), 0
         for row in rows:
-            (seq, id, task, payload, attempt, trail, extra, queue, priority, crashes, accepted, expired, cancel, due, _) = row
+            (
+                seq,
+                id,
+                task,
+                payload,
+                attempt,
+                trail,
+                extra,
+                queue,
+                priority,
+                crashes,
+                accepted,
+                expired,
+                cancel,
+                due,
+                _,
+            ) = row
             if extra is None:
-                env = Envelope(id, task, payload, queue, "", {}, priority, 0, None, None, attempt, "", False, trail or b"")
+                env = Envelope(
+                    id, task, payload, queue, "", {}, priority, 0, None, None, attempt, "", False, trail or b""
+                )
             else:
                 env = envelopes.envelope(id, task, payload, attempt, trail, extra, queue, priority)
             made.append(Claim(env, f"{prefix}{seq}", crashes, accepted / SECOND, bool(expired), cancel))

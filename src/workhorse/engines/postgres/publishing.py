@@ -98,4 +98,3 @@ def _answer(text: str) -> Answer:
     if kind == "replaced":
         return Answer("replaced", of=of)
     return Answer("duplicate", of=of) if kind == "duplicate" else ACCEPTED
-

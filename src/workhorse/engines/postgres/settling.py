@@ -125,7 +125,14 @@ async def _succeed(link: Link, news: News, plain: dict[int, Outcome]) -> list[Un
         owners = [seq for seq, _ in writes]
         facts = [put for _, put in writes]
         stale = await link.fetch(
-            _END_AND_WRITE, seqs, names, keeps, owners, [put.key for put in facts], [put.value for put in facts], ttls(facts)
+            _END_AND_WRITE,
+            seqs,
+            names,
+            keeps,
+            owners,
+            [put.key for put in facts],
+            [put.value for put in facts],
+            ttls(facts),
         )
     news.wear(sum([until > 0 for until in keeps]) + len(writes))
     if writes:
