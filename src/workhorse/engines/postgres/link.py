@@ -17,8 +17,9 @@ from workhorse.engines.postgres.urls import Place
 
 T = TypeVar("T")
 
-_TRIES: Final = 10
-"""Of a statement that met another's locks in another order, or another's change."""
+_TRIES: Final = 12
+_LONGEST: Final = 0.5
+"""Of a statement that met another's locks in another order; and the longest pause between two, in seconds."""
 
 _GRACE: Final = 2.0
 """Seconds beyond the server's own patience after which its connection is given up: it is half open, or the server hangs."""
@@ -111,7 +112,7 @@ class Link:
                     return await self._guarded(work)
             except faults.Collision:
                 self.collisions += 1
-                await asyncio.sleep(random.uniform(0, 0.01 * tries))
+                await asyncio.sleep(random.uniform(0, min(_LONGEST, 0.001 * 2**tries)))
         raise faults.away(self.name, f"others' locks were in the way {_TRIES} times; nothing was done")
 
     async def _guarded(self, work: Callable[[Connection], Awaitable[T]]) -> T:

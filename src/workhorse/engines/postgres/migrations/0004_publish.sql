@@ -67,26 +67,29 @@ declare
     _replaced text[];
     _ukeys text[];
     _lanes text[];
-    _more bigint[];
+    _more bigint[] := '{}';
+    _mine bigint[];
 begin
     select array_agg(doc->>'ukey') filter (where (doc->>'replaces')::boolean), array_agg(doc->>'ukey') filter (where doc ? 'ukey'),
         array_agg(doc->>'lane') filter (where doc ? 'lane'),
         _keys || array_agg('result/' || (doc->>'id')) filter (where (doc->>'given')::boolean)
         into _replaced, _ukeys, _lanes, _keys from jsonb_array_elements(_jobs) as i(doc);
-    perform 1 from workhorse.jobs where seq = any(_seqs) and state <> 1 order by seq for update;
+    _mine := array(select seq from workhorse.jobs where seq = any(_seqs) and state <> 1 order by seq for update);
     if _replaced is not null then
         _more := array(select j.seq from workhorse.uniques u join workhorse.jobs j on j.id = u.id where u.ukey = any(_replaced));
-        _seqs := _seqs || _more;
         -- whoever has one of them is about to claim or to change it, and may want what we hold: `replace` will see
         perform 1 from workhorse.jobs where seq = any(_more) and state + 0 = 0 and token = 0 for update skip locked;
     end if;
     select _lanes || array_agg(lane) filter (where lane is not null), _ukeys || array_agg(ukey) filter (where ukey is not null)
-        into _lanes, _ukeys from workhorse.jobs where seq = any(_seqs) and (lane is not null or ukey is not null);
+        into _lanes, _ukeys from workhorse.jobs where seq = any(_seqs || _more) and (lane is not null or ukey is not null);
     perform 1 from workhorse.facts where key = any(_keys) order by key for update;
     if cardinality(_lanes) > 0 then
         perform workhorse.make_lanes(_jobs);
         perform workhorse.hold_lanes(_lanes);
-        perform 1 from workhorse.jobs where seq = any(_seqs) and state + 0 = 1 order by seq for update;
+        perform 1 from workhorse.jobs where seq = any(_seqs || _more) and state + 0 = 1 order by seq for update;
+    end if;
+    if cardinality(_mine) < cardinality(_seqs) then  -- one that was admitted meanwhile must not be waited for any more: all once more
+        perform 1 from workhorse.jobs where seq = any(_seqs) and seq <> all(_mine) for update nowait;
     end if;
     perform 1 from workhorse.uniques where ukey = any(_ukeys) order by ukey for update;
 end $$;
