@@ -5,7 +5,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -60,6 +61,29 @@ async def test_a_half_open_connection_is_given_up_after_the_time_out(server: Red
     await publish(engine.broker, job("a"))
     assert await ids(engine.broker) == ["a"]
     await engine.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, loops.run])
+def test_a_loop_that_stood_still_reads_what_came_before_it_gives_up(
+    server: Redis, proxy: Proxy, run: Callable[..., None]
+) -> None:
+    async def stand_still() -> None:
+        engine = await opened(proxy.url(server.url(timeout=1)))
+        await publish(engine.broker, job("a"))
+        proxy.slow(0.2)
+        here, there = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(here, lambda: (loop.remove_reader(here), time.sleep(1.5)))
+        publishing = asyncio.create_task(publish(engine.broker, job("b")))
+        for _ in range(10):
+            await asyncio.sleep(0)  # it is sent
+        there.send(b"now")
+        await publishing
+        await engine.close()
+        here.close()
+        there.close()
+
+    run(stand_still())
 
 
 async def test_a_connection_that_never_comes_about_is_given_up_too(server: Redis, proxy: Proxy) -> None:

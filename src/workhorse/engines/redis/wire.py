@@ -17,6 +17,9 @@ _pack: Callable[[tuple[Word, ...]], bytes] = cast(Any, hiredis).pack_command  # 
 _HIGH: Final = 1 << 20
 """Bytes that may wait to be sent before senders wait too."""
 
+_GRACE: Final = 0.05
+"""Seconds for reading what has come before an answer counts as late."""
+
 
 class Wire(asyncio.Protocol):
     """Made by `asyncio.create_connection`; closed by `close`, or by itself when the peer is gone or silent for `timeout` seconds."""
@@ -30,6 +33,7 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._late: asyncio.Future[Any] | None = None
         self._said: object = None
 
     @property
@@ -104,12 +108,16 @@ class Wire(asyncio.Protocol):
                 future.set_exception(error)
 
     def _look(self) -> None:
-        """Whether the answer that is due first is late."""
+        """Whether the answer that is due first is late; a loop that stood still has not read yet what came meanwhile."""
         self._guard = None
         if not self._waiting:
             return
-        if (due := self._waiting[0][1]) <= self._loop.time():
+        first, due = self._waiting[0]
+        if due > self._loop.time():
+            self._guard = self._loop.call_at(due, self._look)
+        elif first is self._late:
             self.close()
             self._end(faults.silent(self._name, self._timeout))
         else:
-            self._guard = self._loop.call_at(due, self._look)
+            self._late = first
+            self._guard = self._loop.call_later(_GRACE, self._look)
