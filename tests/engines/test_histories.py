@@ -33,7 +33,12 @@ class TestMemory(InMemory):
 
 
 class TestRedis(OnRedis):
-    """`redis://HOST/0?prefix=NAME`."""
+    """`redis://HOST/0?prefix=NAME`, whose time is only what a history lets pass."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def held(cls, private_server: None) -> None:
+        cls.server.clock.hold()
 
     def test_any_history_is_one_that_the_contract_allows(self) -> None:
         check(self, histories=25, steps=30)

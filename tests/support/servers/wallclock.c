@@ -1,4 +1,5 @@
-/* Moves the wall clock of the programs that preload it, and no other clock, by the nanoseconds in the file $WALLCLOCK_FILE. */
+/* Moves the wall clock of the programs that preload it, and no other clock, by the nanoseconds in the file $WALLCLOCK_FILE. After them
+   stands the time at which it is held (0: it runs). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,18 +15,18 @@
 
 typedef int gettime(clockid_t, struct timespec *);
 
-static const volatile int64_t unmoved, *offset;
+static const volatile int64_t unmoved[2], *offset;
 
 /* Mapped, not read: a server asks for the time thousands of times a second. */
 static const volatile int64_t *mapped(void)
 {
     const char *path = getenv("WALLCLOCK_FILE");
     int before = errno, file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    void *there = file < 0 ? MAP_FAILED : mmap(NULL, sizeof *offset, PROT_READ, MAP_SHARED, file, 0);
+    void *there = file < 0 ? MAP_FAILED : mmap(NULL, sizeof unmoved, PROT_READ, MAP_SHARED, file, 0);
     if (file >= 0)
         close(file);
     errno = before;
-    return there == MAP_FAILED ? &unmoved : there;
+    return there == MAP_FAILED ? unmoved : there;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -38,6 +39,10 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int failed = real(clock, now);
     if (failed || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
         return failed;
+    if (offset[1]) {
+        now->tv_sec = offset[1] / SECOND;
+        now->tv_nsec = offset[1] % SECOND;
+    }
     int64_t by = *offset, moved = now->tv_nsec + by % SECOND, carried = (moved >= SECOND) - (moved < 0);
     now->tv_sec += by / SECOND + carried;
     now->tv_nsec = moved - carried * SECOND;

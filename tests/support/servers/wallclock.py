@@ -4,6 +4,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("wallclock.c")
@@ -25,7 +26,7 @@ class WallClock:
         subprocess.run(command, check=True, capture_output=True)
         self.environment = {"LD_PRELOAD": str(library), "WALLCLOCK_FILE": str(self._file)}
         self.furthest = self.offset = 0.0
-        self._file.touch()
+        self._file.write_bytes(bytes(16))
         self.set(0)
 
     def set(self, offset: float) -> None:
@@ -33,6 +34,12 @@ class WallClock:
         with self._file.open("r+b", buffering=0) as file:
             file.write(struct.pack("=q", round(offset * 1e9)))  # eight bytes in one write: never half of a time
         self.offset, self.furthest = offset, max(self.furthest, offset)
+
+    def hold(self) -> None:
+        """Let it stand still from now on, but for what it is moved."""
+        with self._file.open("r+b", buffering=0) as file:
+            file.seek(8)
+            file.write(struct.pack("=q", time.time_ns()))
 
     def move(self, seconds: float) -> None:
         """Let it jump, forward or (negative) back, from where it is."""
