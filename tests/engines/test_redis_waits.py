@@ -176,7 +176,8 @@ async def test_a_listener_whose_connection_is_cut_listens_on_another(engine: Ope
     task = waiting(own)
     await asleep(server, 1)
     with driver.Redis(port=server.port) as client:
-        blocked = [each["id"] for each in client.client_list() if each["cmd"] == "blpop"]
+        while not (blocked := [each["id"] for each in client.client_list() if each["cmd"] == "blpop"]):
+            await asyncio.sleep(0.01)
         client.client_kill_filter(_id=blocked[0])
     await asyncio.wait_for(task, 10)
     task = waiting(own)
