@@ -45,6 +45,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
     cancel: bool = False
     lane: str | None = None
     slot: bool = False
+    seq: int = 0
+    """In the order of acceptance, of jobs with a lane."""
     ukey: str | None = None
     worker: str = ""
     ended: int | None = None
