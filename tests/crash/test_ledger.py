@@ -21,6 +21,13 @@ SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, int(f"{
 KILLS, STOPS = 60, 10
 """Of workers in a run of the proof, or the nemesis slept."""
 
+SERVERS = ["postgres", "redis"]
+SERVER_SEEDS = SEEDS[:1]
+SERVER_FAULTS = {
+    "server killed": 4, "server restarted": 2, "server frozen": 3, "lines cut": 4, "lines half open": 2, "answer lost": 3,
+    "request lost": 2, "workers' clocks forward": 1, "workers' clocks back": 1, "disk full": 2, "memory full": 2,
+}  # fmt: skip
+
 PROOF = Size(
     jobs=2_000,
     rate=60,
@@ -32,6 +39,22 @@ SMALL = Size(
     faults={"kill": 4, "stop": 2, "term": 1, "producer killed": 1, "forward": 1, "back": 1},
     fused=0.2,
 )
+
+SERVER_PROOF = Size(
+    jobs=2_000,
+    rate=60,
+    faults={"kill": 30, "stop": 8, "term": 4, "producer killed": 3, "forward": 2, "back": 2, **SERVER_FAULTS},
+    pause=(0.2, 0.9),
+)
+SERVER_SMALL = Size(
+    jobs=200,
+    rate=50,
+    faults={
+        "kill": 2, "stop": 1, "producer killed": 1, "forward": 1, "server killed": 2, "server frozen": 1, "lines cut": 1,
+        "answer lost": 1,
+    },
+    fused=0.2,
+)  # fmt: skip
 
 Say = Callable[[str], None]
 
@@ -51,6 +74,26 @@ def test_2000_jobs_survive_all_of_it_and_a_full_disk(seed: int, tmp_path: Path, 
         struck = _survived(scene, seed, PROOF, say)
         assert struck["kill"] >= KILLS, "the nemesis slept"
         assert struck["stop"] >= STOPS, "the nemesis slept"
+        _skip_what_is_missing(scene)
+
+
+@pytest.mark.parametrize("engine", SERVERS)
+def test_200_jobs_survive_the_death_of_their_server_too(engine: str, tmp_path: Path, say: Say) -> None:
+    with stage(tmp_path, engine) as scene:
+        struck = _survived(scene, 1, SERVER_SMALL, say)
+        assert struck["server killed"] == 2, "the nemesis slept"
+        _skip_what_is_missing(scene)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", SERVER_SEEDS)
+@pytest.mark.parametrize("engine", SERVERS)
+def test_2000_jobs_survive_all_that_befalls_a_server(engine: str, seed: int, tmp_path: Path, say: Say) -> None:
+    with stage(tmp_path, engine, mib=192) as scene:
+        struck = _survived(scene, seed, SERVER_PROOF, say)
+        assert struck["kill"] >= SERVER_PROOF.faults["kill"], "the nemesis slept"
+        assert struck["server killed"] == SERVER_PROOF.faults["server killed"], "the nemesis slept"
         _skip_what_is_missing(scene)
 
 
@@ -97,5 +140,5 @@ def _finished(scene: Stage) -> int:
 
 
 def _skip_what_is_missing(scene: Stage) -> None:
-    if scene.missing:
-        pytest.skip(f"all is well, but without some faults: {'; '.join(scene.missing)}")
+    if missing := scene.ground.missing:
+        pytest.skip(f"all is well, but without some faults: {'; '.join(missing)}")

@@ -38,7 +38,7 @@ class TestRedis(OnRedis):
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def held(cls, private_server: None) -> None:
-        cls.server.clock.hold()
+        cls.server.clock.stop()
 
     def test_any_history_is_one_that_the_contract_allows(self) -> None:
         check(self, histories=25, steps=30)

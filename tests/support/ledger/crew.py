@@ -1,6 +1,7 @@
 """The processes of a run: workers, and one producer at a time. A name is one life; whoever dies is replaced under a new one."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,8 +73,11 @@ class Crew:
         ]
 
     def bury(self) -> list[Life]:
-        """Take away the workers that have ended."""
+        """Take away the workers that have ended; AssertionError when one did so that was neither killed nor told to."""
         gone = [life for life in self.workers if not life.alive]
+        for life in gone:
+            good = (-signal.SIGKILL, 0) if life.told else (-signal.SIGKILL,)
+            assert life.process.returncode in good, f"{life.who} ended by itself: see {self.logs / life.who}"
         self.workers = [life for life in self.workers if life not in gone]
         return gone
 

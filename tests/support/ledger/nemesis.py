@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping
 from account import Fault
 from ledger import LEASE
 from ledger.crew import Crew, Life
-from ledger.disk import Disk
+from ledger.ground import Blow, Ground
 from ledger.journal import Journal, now
-from servers.wallclock import WallClock
 
 HOUR = 3600
-FULL = 3.0
 JUMPED = 1.5
-"""Seconds for which a disk stays full, and a clock wrong."""
+"""Seconds for which a clock stays wrong."""
+
+NOBODY = ""
+"""Whom a fault hits that is no excuse."""
 
 SETTLES = 0.05
 """Seconds after which everybody who asked the time before a jump has used it."""
@@ -25,11 +26,11 @@ SETTLES = 0.05
 class Nemesis:
     """One fault after the other, each at a random time; long ones go on beside the next. `turn` is called all the while."""
 
-    def __init__(
-        self, chance: random.Random, crew: Crew, journal: Journal, disk: Disk | None, clock: WallClock | None
-    ) -> None:
-        self._chance, self._crew, self._journal, self._disk, self._clock = chance, crew, journal, disk, clock
-        self._right = 0 if clock is None else clock.offset
+    def __init__(self, chance: random.Random, crew: Crew, journal: Journal, ground: Ground) -> None:
+        self._chance, self._crew, self._journal = chance, crew, journal
+        self._blows, self._clock = ground.blows, ground.clock
+        self._right = 0 if ground.clock is None else ground.clock.offset
+        self._under_way = 0
         self._ends: list[tuple[float, Callable[[], None]]] = []
         self.done: Counter[str] = Counter()
         """Faults, by kind."""
@@ -44,8 +45,8 @@ class Nemesis:
         """Do one of this kind; False when there is nobody just now to do it to."""
         done = {
             "kill": self._kill, "stop": self._stop, "term": self._term, "producer killed": self._kill_producer,
-            "forward": lambda: self._jump(HOUR), "back": lambda: self._jump(-HOUR), "disk full": self._fill,
-        }[kind]()  # fmt: skip
+            "forward": lambda: self._jump(HOUR), "back": lambda: self._jump(-HOUR),
+        }.get(kind, lambda: self._deal(kind))()  # fmt: skip
         self.done[kind] += done
         return done
 
@@ -73,7 +74,7 @@ class Nemesis:
     def _can(self, kind: str) -> bool:
         if kind in ("forward", "back"):
             return self._clock is not None
-        return kind != "disk full" or self._disk is not None
+        return kind in ("kill", "stop", "term", "producer killed") or kind in self._blows
 
     def _kill(self) -> bool:
         life = self._victim()
@@ -131,16 +132,20 @@ class Nemesis:
         self._clock.set(offset)
         self._note("jump", "*", begins, lasting=SETTLES)
 
-    def _fill(self) -> bool:
-        assert self._disk is not None
-        disk, begins = self._disk, now()
-        disk.fill()
-        self._ends.append((time.monotonic() + FULL, lambda: self._free(disk, begins)))
+    def _deal(self, kind: str) -> bool:
+        """One at a time: a server that is frozen is not killed."""
+        if self._under_way:
+            return False
+        blow, begins = self._blows[kind], now()
+        blow.begin()
+        self._under_way += 1
+        self._ends.append((time.monotonic() + self._chance.uniform(*blow.lasts), lambda: self._end(kind, blow, begins)))
         return True
 
-    def _free(self, disk: Disk, begins: float) -> None:
-        disk.free()
-        self._note("disk full", "*", begins)
+    def _end(self, kind: str, blow: Blow, begins: float) -> None:
+        self._under_way -= 1
+        blow.end()
+        self._note(kind, "*" if blow.excuses else NOBODY, begins)
 
     def _victim(self) -> Life | None:
         at_work = self._crew.at_work()

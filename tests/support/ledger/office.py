@@ -1,15 +1,21 @@
 """What a person sees of a run from outside: how much is left, and the rows in the end."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
 
 from account import Final
 from account.story import ENDED
 from workhorse import Workhorse
+from workhorse.app.patience import patiently
 from workhorse.core import trail
 from workhorse.core.contract import Filter, Inspector, Row
 
+T = TypeVar("T")
+
 PAGE = 1000
+PATIENCE = 20.0
+"""Seconds for which an engine may be away that nothing is done to any more."""
 
 
 class Office:
@@ -25,25 +31,30 @@ class Office:
 
     def left(self) -> dict[str, int]:
         """How many jobs have not ended, by status."""
-        counts = self._app.run(self._inspector.count("status"))
+        counts = self._asked(lambda it: it.count("status"))
         return {status: sum(by_queue.values()) for status, by_queue in counts.items() if status not in ENDED}
 
     def rows(self) -> Iterator[Final]:
         """Of all jobs."""
         last = ""
-        while page := self._app.run(self._inspector.list(Filter(after=last), PAGE)):
+        while page := self._asked(lambda it: it.list(Filter(after=last), PAGE)):  # noqa: B023
             yield from map(_final, page)
             last = page[-1].job.id
 
     def delete(self, ids: Sequence[str]) -> None:
         """As a person does who has seen enough of them."""
-        self._app.run(self._inspector.delete(Filter(ids=ids)))
+        for start in range(0, len(ids), PAGE):
+            self._asked(lambda it: it.delete(Filter(ids=ids[start : start + PAGE])))  # noqa: B023
 
-    @property
-    def _inspector(self) -> Inspector:
-        inspector = self._app.run(self._app.engine()).inspector
-        assert inspector is not None
-        return inspector
+    def _asked(self, question: Callable[[Inspector], Awaitable[T]]) -> T:
+        """The answer; a connection that a dead server left behind is found out by the first question."""
+
+        async def asked() -> T:
+            inspector = (await self._app.engine()).inspector
+            assert inspector is not None
+            return await question(inspector)
+
+        return self._app.run(patiently(asked, PATIENCE))
 
 
 def _final(row: Row) -> Final:

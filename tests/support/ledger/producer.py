@@ -25,6 +25,7 @@ T = TypeVar("T")
 async def produce(pieces: Sequence[Piece], first: int, rate: float) -> None:
     """So many a second, in batches of any size; whoever has no answer asks again, with the same ids."""
     chance = random.Random(first)
+    await _patiently(app.engine)
     async with app:
         while first < len(pieces):
             size = chance.randint(1, max(10, int(rate / 2)))

@@ -46,7 +46,7 @@ def play(stage: Stage, seed: int, pieces: list[Piece], size: Size) -> Round:
     """Chaos, healing, and the drain."""
     chance = random.Random(seed)
     workload.save(stage.crew.plan, pieces)
-    nemesis = Nemesis(chance, stage.crew, stage.journal, stage.disk, stage.clock)
+    nemesis = Nemesis(chance, stage.crew, stage.journal, stage.ground)
     began = time.monotonic()
     _Chaos(stage.crew, chance, nemesis, pieces, size).reign()
     healed = time.monotonic()

@@ -74,7 +74,7 @@ class Soak:
         self._accounts: list[Account] = []
         self._recoveries: list[float] = []
         self._faults: Counter[str] = Counter()
-        self._vitals = Vitals(scene.data)
+        self._vitals = Vitals(scene.ground.sizes)
 
     def run(self) -> Summary:
         """Until the time is up, the jobs are used up, or a line is broken."""
@@ -88,7 +88,7 @@ class Soak:
         assert self._scene.crew.dismiss(60), "workers did not stop"
         return Summary(
             total(self._accounts), self._faults, self._recoveries, self._vitals, time.monotonic() - began, self._wanted.again,
-            self._scene.missing,
+            self._scene.ground.missing,
         )  # fmt: skip
 
     def _round(self, number: int) -> Account:

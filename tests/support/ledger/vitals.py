@@ -3,7 +3,8 @@
 import os
 import statistics
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 EVERY = 1.0
@@ -12,8 +13,8 @@ EVERY = 1.0
 class Vitals:
     """Looks once a second, from a thread of its own."""
 
-    def __init__(self, data: Path) -> None:
-        self._data, self._log = data, data.with_name(data.name + "-wal")
+    def __init__(self, sizes: Callable[[], tuple[int, int]]) -> None:
+        self._sizes = sizes
         self._stop = threading.Event()
         self.memory: list[int] = []
         self.data: list[int] = []
@@ -35,8 +36,10 @@ class Vitals:
                 self.memory.append(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
             except OSError:
                 pass  # no /proc here, or the process has gone
-            self.data.append(_size(self._data))
-            self.log.append(_size(self._log))
+            with suppress(Exception):  # a server that is away
+                data, log = self._sizes()
+                self.data.append(data)
+                self.log.append(log)
 
 
 def course(sizes: Sequence[int]) -> str:
@@ -48,7 +51,3 @@ def course(sizes: Sequence[int]) -> str:
     parts = (sizes[:tenth], sizes[middle : middle + tenth], sizes[-tenth:])
     first, half, last = (f"{statistics.median(part) / 1e6:.1f}" for part in parts)
     return f"{first} at first, {half} half way, {last} at last, {max(sizes) / 1e6:.1f} at most"
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

@@ -72,6 +72,12 @@ class Postgres(Server):
         """Let it ask in this way who one is, from the next start or `reload` on."""
         (self.data / "pg_hba.conf").write_text(f"local all all trust\nhost all all 127.0.0.1/32 {auth}\n")
 
+    def move(self, path: Path) -> None:
+        """Let its data lie there from the next start on."""
+        shutil.move(self.data, path)
+        self.data = path
+        self.own(path)
+
     def reload(self) -> None:
         """Let it read its files again."""
         os.kill(self.pid, signal.SIGHUP)

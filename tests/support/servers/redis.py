@@ -54,6 +54,10 @@ class Redis(Server):
         ) as client:
             return client.execute_command(*words)
 
+    def info(self, field: str) -> Any:
+        """What it says of itself."""
+        return self.call("INFO")[field]
+
     def now(self) -> float:
         """Its time."""
         seconds, micros = self.call("TIME")

@@ -1,5 +1,5 @@
-/* Moves the wall clock of the programs that preload it, and no other clock, by the nanoseconds in the file $WALLCLOCK_FILE. After them
-   stands the time at which it is held (0: it runs). */
+/* Moves the wall clock of the programs that preload it, and no other clock, by the nanoseconds in the file $WALLCLOCK_FILE; behind
+ * them stands the moment, in nanoseconds, at which the clock stands still, or 0: it goes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 typedef int gettime(clockid_t, struct timespec *);
 
-static const volatile int64_t unmoved[2], *offset;
+static const volatile int64_t unmoved[2], *clocks;
 
 /* Mapped, not read: a server asks for the time thousands of times a second. */
 static const volatile int64_t *mapped(void)
@@ -34,16 +34,17 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     static gettime *real;
     if (!real)
         real = (gettime *)dlsym(RTLD_NEXT, "clock_gettime");
-    if (!offset)
-        offset = mapped();
+    if (!clocks)
+        clocks = mapped();
     int failed = real(clock, now);
     if (failed || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
         return failed;
-    if (offset[1]) {
-        now->tv_sec = offset[1] / SECOND;
-        now->tv_nsec = offset[1] % SECOND;
+    int64_t by = clocks[0], stands = clocks[1];
+    if (stands) {
+        now->tv_sec = stands / SECOND;
+        now->tv_nsec = stands % SECOND;
     }
-    int64_t by = *offset, moved = now->tv_nsec + by % SECOND, carried = (moved >= SECOND) - (moved < 0);
+    int64_t moved = now->tv_nsec + by % SECOND, carried = (moved >= SECOND) - (moved < 0);
     now->tv_sec += by / SECOND + carried;
     now->tv_nsec = moved - carried * SECOND;
     return 0;

@@ -27,20 +27,22 @@ class WallClock:
         self.environment = {"LD_PRELOAD": str(library), "WALLCLOCK_FILE": str(self._file)}
         self.furthest = self.offset = 0.0
         self._file.write_bytes(bytes(16))
-        self.set(0)
 
     def set(self, offset: float) -> None:
         """Let it be so many seconds ahead (negative: behind) of the machine's, for all at once."""
-        with self._file.open("r+b", buffering=0) as file:
-            file.write(struct.pack("=q", round(offset * 1e9)))  # eight bytes in one write: never half of a time
+        self._write(0, round(offset * 1e9))
         self.offset, self.furthest = offset, max(self.furthest, offset)
-
-    def hold(self) -> None:
-        """Let it stand still from now on, but for what it is moved."""
-        with self._file.open("r+b", buffering=0) as file:
-            file.seek(8)
-            file.write(struct.pack("=q", time.time_ns()))
 
     def move(self, seconds: float) -> None:
         """Let it jump, forward or (negative) back, from where it is."""
         self.set(self.offset + seconds)
+
+    def stop(self) -> None:
+        """Let it stand still where it is, but for jumps."""
+        self._write(8, time.time_ns())
+
+    def _write(self, place: int, number: int) -> None:
+        """Eight bytes in one write: never half of a time."""
+        with self._file.open("r+b", buffering=0) as file:
+            file.seek(place)
+            file.write(struct.pack("=q", number))
