@@ -14,7 +14,9 @@ class TestPostgres(OnPostgres):
 
     @pytest.fixture(autouse=True)
     def steered_server(self, shared_servers: Shared) -> None:
-        self.server = shared_servers(lambda _, fast: Steered(clock=True, fast=fast), "postgres with a clock that stands")
+        self.server = shared_servers(
+            lambda _, fast: Steered(clock=True, fast=fast), "postgres with a clock that stands"
+        )
         self.server.clock.stop()
 
     async def pass_time(self, seconds: float) -> None:

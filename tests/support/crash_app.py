@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import crashing
+import crashing_on
 from workhorse import Context, Fixed, GiveUp, Retry, Workhorse
 from workhorse.core.happenings import ProcessDied
 from workhorse.core.instrument import Bus
 from workhorse.engine import Filter
-from workhorse.engines.sqlite import pruning
 from workhorse.worker.link import Link
 from workhorse.worker.supervisor import supervise
 from workhorse.worker.worker import Worker
@@ -92,7 +92,7 @@ async def work(app: Workhorse, ledger: str) -> None:
 
 
 async def work_and_prune(app: Workhorse, ledger: str) -> None:
-    pruning.BATCH = PRUNED_AT
+    crashing_on.prune_at(app.url, PRUNED_AT)
     await work(app, ledger)
 
 
@@ -127,7 +127,7 @@ PARTS: Final[dict[str, Callable[[Workhorse, str], Awaitable[None]]]] = {
 
 def one_of_several(url: str, ledger: str, link: Link) -> object:
     """A worker process under a supervisor."""
-    crashing.install()
+    crashing_on.install(url)
     worker = make(url, ledger).worker_of(link.budget, concurrency=SLOTS, lease=LEASE, signals=link.signals)
     return link.run(worker)
 
@@ -150,7 +150,7 @@ def main(part: str, url: str, ledger: str) -> None:
     if part == "lead":
         lead(url, ledger)
         return
-    crashing.install()
+    crashing_on.install(url)
     asyncio.run(play(part, url, ledger))
 
 

@@ -3,7 +3,6 @@ lives, and accounted for."""
 
 import asyncio
 import os
-import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from consistency import at_rest, consistent
-from crash_app import LEASE, command, make
+from crash_app import command, make
+from crash_places import Place, Row
 from crashing import CODE
 from workhorse import Workhorse
 from workhorse.core.envelope import encode_job
@@ -48,26 +47,12 @@ MIX: Final = (
 )
 
 
-class Row(NamedTuple):
-    """What the file says of a job."""
-
-    state: int
-    token: int
-    attempt: int
-    crashes: int
-    cancel: int
-
-    @property
-    def held(self) -> bool:
-        return self.state < 2 and self.token != 0
-
-
 class Scene:
     """In a folder of its own; jobs are known by their place in what was enqueued."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path, self.ledger, self._mark = folder / "jobs.db", folder / "ledger", folder / "mark"
-        self.url = f"sqlite:///{self.path}"
+    def __init__(self, folder: Path, place: Place) -> None:
+        self.ledger, self._mark = folder / "ledger", folder / "mark"
+        self._place, self.url = place, place.url
         self.ids: list[str] = []
         self.jobs: Sequence[Kind] = ()
         self.ledger.touch()
@@ -86,7 +71,8 @@ class Scene:
         self.play(part, point)
         assert self._mark.exists(), f"{point} was never reached"
         assert self._mark.read_text().split()[0] == point.partition(":")[0]
-        self.examine(consistent)
+        self._place.quiet()
+        self.examine()
         return self.rows()
 
     def play(self, part: str, point: str) -> None:
@@ -97,53 +83,40 @@ class Scene:
         lived = part == "lead"  # who dies there is one of those it leads
         assert done.returncode == (0 if lived else CODE), f"{point}: exit code {done.returncode}\n{done.stderr}"
 
-    def examine(self, rules: Any) -> None:
-        con = sqlite3.connect(self.path, timeout=30)
-        rules(con)
-        con.close()
+    def examine(self, *, drained: bool = False) -> None:
+        """What is there is sound."""
+        self._place.check(drained=drained)
 
     def forget_leases(self) -> None:
         """Move the clock past the lease of the dead: what it held is due."""
-        self.write("update workhorse_jobs set due = due - ? where token <> 0 and state < 2", round(LEASE * 1_000_000))
+        self._place.forget_leases()
 
     def age(self) -> list[str]:
         """Move the clock past the time for which anything is kept that has ended, and begin a new ledger; the ids of those jobs."""
-        self.write("update workhorse_jobs set due = 0 where state in (?, ?)", SUCCEEDED, CANCELLED)
-        self.write("update workhorse_facts set expires = 0")
+        self._place.age()
         self.ledger.write_text("")
         return self.ids
 
     def known(self, ids: Sequence[str]) -> int:
-        """How many of these the file still has."""
-        con = sqlite3.connect(self.path, timeout=30)
-        found = {id for (id,) in con.execute("select id from workhorse_jobs")}
-        con.close()
-        return len(found & set(ids))
+        """How many of these are still there."""
+        return len(self._place.rows().keys() & set(ids))
 
-    def write(self, sql: str, *values: object) -> None:
-        con = sqlite3.connect(self.path, timeout=30)
-        with con:
-            con.execute(sql, values)
-        con.close()
+    def also(self, option: str) -> None:
+        """Let the URL say this, too."""
+        self.url += ("&" if "?" in self.url else "?") + option
 
     def drain(self) -> None:
-        """A worker that lives does all there is to do; then nothing is left over, in any table."""
+        """A worker that lives does all there is to do; then nothing is left over, anywhere."""
         asyncio.run(self._work())
-        self.examine(at_rest)
+        self.examine(drained=True)
 
     def rows(self) -> dict[int, Row]:
-        """Each job that the file knows."""
-        con = sqlite3.connect(self.path, timeout=30)
-        found = con.execute("select id, state, token, attempt, crashes, cancel from workhorse_jobs").fetchall()
-        con.close()
-        return {self.ids.index(id): Row(*rest) for id, *rest in found if id in self.ids}
+        """Each job that is known."""
+        return {self.ids.index(id): row for id, row in self._place.rows().items() if id in self.ids}
 
     def facts(self, prefix: str) -> list[str]:
         """Keys that begin with it."""
-        con = sqlite3.connect(self.path, timeout=30)
-        found = con.execute("select key from workhorse_facts where key glob ?", (f"{prefix}*",)).fetchall()
-        con.close()
-        return [key for (key,) in found]
+        return self._place.facts(prefix)
 
     def count(self, word: str) -> Counter[int]:
         """How often each job wrote it."""

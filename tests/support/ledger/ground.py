@@ -1,7 +1,6 @@
 """Where the data of a run lies: how processes reach it, and what can be done to it beside what is done to them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple

@@ -20,7 +20,10 @@ def ground(folder: Path, mib: int) -> Iterator[Ground]:
         server.start()
         proxy, clock = stack.enter_context(Proxy(server)), WallClock(folder)
         office = server.url()
-        blows = {**on_server.blows(server, proxy, clock), "memory full": Blow(lambda: _full(server), lambda: _freed(server), FULL)}
+        blows = {
+            **on_server.blows(server, proxy, clock),
+            "memory full": Blow(lambda: _full(server), lambda: _freed(server), FULL),
+        }
         yield Ground(
             "Redis", proxy.url(office), office, f"Redis {server.info('redis_version')}", server.clock,
             lambda: (int(server.info("used_memory")), size(server.folder / "appendonlydir")), blows, clock.environment,
