@@ -13,7 +13,7 @@ test: ## set up, check, and run every test but the long proof
 proof: ## the tests that kill and freeze real processes and count every job
 	@scripts/proof
 
-soak: ## chaos for MINUTES=30, up to JOBS=1000000; every job accounted for, a table at the end
+soak: ## chaos for MINUTES=30, up to JOBS=1000000, on ENGINE=sqlite, postgres or redis; every job accounted for, a table at the end
 	@scripts/soak
 
 check: ## lint, format, both type checkers, the floors of the house

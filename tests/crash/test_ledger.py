@@ -123,7 +123,7 @@ def _survived(scene: Stage, seed: int, size: Size, say: Say) -> Counter[str]:
     assert scene.crew.dismiss(30), f"workers did not stop; {again}"
     records, rows = _written(scene)
     struck, judged = report.faults(records), account(records, rows)
-    told = report.told(seed, struck, played, judged)
+    told = report.told(scene.ground.name, seed, records, rows, played, judged)
     say(told)
     assert judged.broken == [], f"{told}\n{again}\n{histories(records, rows, judged)}"
     return struck

@@ -12,11 +12,13 @@ ALWAYS: Final = {
     "dead without a reason": "select id from workhorse.jobs where state = 3 and reason is null",
     "a reason without a death": "select id from workhorse.jobs where state <> 3 and reason is not null",
     "counts that cannot be": "select id from workhorse.jobs where attempt < 1 or crashes < 0 or state not between 0 and 4",
-    "a worker that nobody knows": "select id from workhorse.jobs where worker not in (select id from workhorse.workers)",
+    "a worker that nobody knows": (
+        "select id from workhorse.jobs where worker is not null and worker not in (select id from workhorse.workers)"
+    ),
     "a slot held by who may not": "select id from workhorse.jobs where slot and (state <> 0 or lane is null)",
     "parked without a lane": "select id from workhorse.jobs where state = 1 and lane is null",
     "a lane that is not there": (
-        "select id from workhorse.jobs where state < 2 and lane not in (select lane from workhorse.lanes)"
+        "select id from workhorse.jobs where state < 2 and lane is not null and lane not in (select lane from workhorse.lanes)"
         " and lane not in (select lane from workhorse.asking)"
     ),
     "a lane that counts its slots wrong": (

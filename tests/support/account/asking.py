@@ -15,7 +15,7 @@ def asking(told: Sequence[Story]) -> Iterator[Line]:
     yield Line("accepted", len(accepted))
     yield Line("refused", sum(story.refused and not story.accepted for story in asked))
     yield Line("recovered: asked, never answered, yet ran", sum(_recovered(story) for story in asked))
-    yield none_of("lost", (story.job for story in accepted if _lost(story)))
+    yield none_of("lost", (story.job for story in accepted if lost(story)))
     yield none_of(
         "unexpected: ran, never asked for", (it.job for it in told if (it.runs or it.claims) and not it.asked)
     )
@@ -28,7 +28,7 @@ def _recovered(story: Story) -> bool:
     return bool(story.runs) and not story.accepted and not story.refused
 
 
-def _lost(story: Story) -> bool:
+def lost(story: Story) -> bool:
     """Accepted, and neither executed to its end, nor dead, nor cancelled."""
     return not story.finished and story.status not in ("dead", "cancelled")
 

@@ -1,6 +1,7 @@
 """The soak: rounds of chaos until the time or the jobs are used up, each judged once it is drained; at the end a table.
 
-`python -m ledger.soak`; $MINUTES, $JOBS and $SEED say how long, how much and which, $REPORT names a file for the table.
+`python -m ledger.soak`; $MINUTES, $JOBS, $SEED and $ENGINE (sqlite, postgres or redis) say how long, how much, which and where, $REPORT
+names a file for the table.
 """
 
 import os
@@ -32,8 +33,18 @@ MIX = {
 }  # fmt: skip
 """Of a hundred jobs or so: fewer than in the proof are slow."""
 
-FAULTS = {"kill": 30, "stop": 6, "term": 4, "producer killed": 3, "forward": 2, "back": 2, "disk full": 2}
+FAULTS = {"kill": 30, "stop": 6, "term": 4, "producer killed": 3, "forward": 2, "back": 2}
+OF_ENGINE = {
+    "sqlite": {"disk full": 2},
+    "postgres": {"server killed": 2, "server restarted": 1, "server frozen": 1, "lines cut": 2, "disk full": 1},
+    "redis": {"server killed": 2, "server restarted": 1, "server frozen": 1, "lines cut": 2, "memory full": 1},
+}
 """In a minute."""
+
+AWAY = "server away for 30 s"
+"""Once in so many rounds, where there is a server."""
+
+EVERY = 5
 
 
 @dataclass(frozen=True)
@@ -43,25 +54,28 @@ class Wanted:
     minutes: float = field(default_factory=lambda: float(os.environ.get("MINUTES", "30")))
     jobs: int = field(default_factory=lambda: int(os.environ.get("JOBS", "1000000")))
     seed: int = field(default_factory=lambda: int(os.environ.get("SEED", "1")))
+    engine: str = field(default_factory=lambda: os.environ.get("ENGINE", "sqlite"))
 
     @property
     def rounds(self) -> int:
         """Into how many portions the jobs are cut: a portion drains in about as long as half of it is asked for."""
         return max(2, round(self.minutes * 60 / (ROUND * 1.5)))
 
-    @property
-    def size(self) -> Size:
-        """Of one round."""
+    def size(self, number: int) -> Size:
+        """Of this round."""
         seconds = self.minutes * 60 / self.rounds / 1.5
         jobs = -(-self.jobs // self.rounds)
-        struck = {kind: max(1, round(count * seconds / 60)) for kind, count in FAULTS.items()}
+        faults = FAULTS | OF_ENGINE[self.engine]
+        struck = {kind: max(1, round(count * seconds / 60)) for kind, count in faults.items()}
         pause = seconds / sum(struck.values())
+        if self.engine != "sqlite" and number % EVERY == 1:
+            struck[AWAY] = 1
         return Size(jobs, jobs / seconds, struck, pause=(0.2 * pause, 1.2 * pause), fused=0.15, patience=600)
 
     @property
     def again(self) -> str:
         """The command that does it again."""
-        return f"make soak MINUTES={self.minutes:g} JOBS={self.jobs} SEED={self.seed}"
+        return f"make soak ENGINE={self.engine} MINUTES={self.minutes:g} JOBS={self.jobs} SEED={self.seed}"
 
 
 class Soak:
@@ -88,11 +102,11 @@ class Soak:
         assert self._scene.crew.dismiss(60), "workers did not stop"
         return Summary(
             total(self._accounts), self._faults, self._recoveries, self._vitals, time.monotonic() - began, self._wanted.again,
-            self._scene.ground.missing,
+            self._scene.ground.missing, self._scene.ground.version,
         )  # fmt: skip
 
     def _round(self, number: int) -> Account:
-        size, began = self._wanted.size, now()
+        size, began = self._wanted.size(number), now()
         pieces = workload.plan(self._wanted.seed * 1000 + number, size.jobs, f"r{number}", MIX)
         played = run.play(self._scene, self._wanted.seed * 1000 + number, pieces, size)
         records = [record for record in self._reader.more() if self._concerns(record, began)]
@@ -126,7 +140,7 @@ def main() -> int:
     """0 when no line was broken."""
     wanted = Wanted()
     folder = Path(tempfile.mkdtemp(prefix="workhorse-soak-"))
-    with stage(folder, mib=MIB) as scene:
+    with stage(folder, wanted.engine, mib=MIB) as scene:
         summary = Soak(scene, wanted).run()
     table = summary.table()
     print(table)

@@ -1,7 +1,6 @@
 """The table at the end of a soak, in Markdown."""
 
 import platform
-import sqlite3
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ class Summary:
     seconds: float
     again: str
     missing: Sequence[str]
+    engine: str
 
     def table(self) -> str:
         """Two tables: the run, and every line of its account."""
@@ -53,4 +53,4 @@ class Summary:
         return f"p50 {statistics.median(self.recoveries):.1f} s, worst {max(self.recoveries):.1f} s, of {len(self.recoveries)}"
 
     def _versions(self) -> str:
-        return f"Workhorse {metadata.version('workhorse')}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        return f"Workhorse {metadata.version('workhorse')}, Python {platform.python_version()}, {self.engine}"
