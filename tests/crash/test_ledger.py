@@ -97,6 +97,14 @@ def test_2000_jobs_survive_all_that_befalls_a_server(engine: str, seed: int, tmp
         _skip_what_is_missing(scene)
 
 
+@pytest.mark.proof
+def test_a_server_that_forgets_what_it_has_accepted_is_found_out(tmp_path: Path) -> None:
+    with stage(tmp_path, "redis that forgets") as scene:
+        run.play(scene, 1, workload.plan(1, SERVER_SMALL.jobs, "s1"), SERVER_SMALL)
+        judged = account(*_written(scene))
+    assert "lost" in {line.name for line in judged.broken}
+
+
 def test_workers_told_to_stop_lose_nothing_and_run_nothing_twice(tmp_path: Path) -> None:
     with stage(tmp_path) as scene:
         crew, pieces = scene.crew, workload.plain(200, 0.01)

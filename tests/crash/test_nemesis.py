@@ -56,6 +56,28 @@ def test_the_wall_clock_of_a_child_jumps_both_ways_and_no_other_clock_does(tmp_p
         child.stdin.close()
 
 
+@pytest.mark.skipif(bool(wallclock.missing()), reason=wallclock.missing())
+def test_the_wall_clock_of_a_child_stands_still_but_for_jumps(tmp_path: Path) -> None:
+    clock = WallClock(tmp_path)
+    command = [sys.executable, "-c", "import sys, time\nfor _ in sys.stdin: print(time.time_ns(), flush=True)"]
+    environment = {**os.environ, **clock.environment}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+
+        def seen() -> int:
+            child.stdin.write("\n")  # type: ignore[union-attr]
+            child.stdin.flush()  # type: ignore[union-attr]
+            return int(child.stdout.readline())  # type: ignore[union-attr]
+
+        clock.stop()
+        first = seen()
+        assert seen() == first
+        clock.move(1.5)
+        assert seen() == first + 1_500_000_000
+        child.stdin.close()
+
+
 @pytest.mark.skipif(bool(disk.missing()), reason=disk.missing())
 def test_a_small_disk_is_full_to_the_last_byte_until_it_is_freed(tmp_path: Path) -> None:
     with disk.mounted(tmp_path / "disk", 2) as small:

@@ -16,13 +16,13 @@ SETTINGS = {"synchronous_commit": "on", "wal_keep_size": 0, "max_wal_size": "64M
 
 
 @contextmanager
-def ground(folder: Path, mib: int) -> Iterator[Ground]:
-    """`mib`: of the small disk; 0: there is none."""
+def ground(folder: Path, mib: int, **settings: str) -> Iterator[Ground]:
+    """`mib`: of the small disk; 0: there is none. `settings`: of the server."""
     missing = [disk.missing()] if mib and disk.missing() else []
     with ExitStack() as stack:
-        server = Postgres(clock=True, **SETTINGS)
+        server = Postgres(clock=True, **{**SETTINGS, **settings})
         stack.callback(server.close)
-        small = stack.enter_context(_moved(server, mib)) if mib and not missing else None
+        small = stack.enter_context(on_small_disk(server, mib)) if mib and not missing else None
         server.start()
         stack.callback(server.kill)
         office = f"{server.create('jobs')}?connections=2"
@@ -37,7 +37,7 @@ def ground(folder: Path, mib: int) -> Iterator[Ground]:
 
 
 @contextmanager
-def _moved(server: Postgres, mib: int) -> Iterator[Disk]:
+def on_small_disk(server: Postgres, mib: int) -> Iterator[Disk]:
     """Its data are on a small disk from now on."""
     with disk.mounted(server.folder / "disk", mib) as small:
         server.move(small.folder / "data")

@@ -12,10 +12,10 @@ from servers.wallclock import WallClock
 
 
 @contextmanager
-def ground(folder: Path, mib: int) -> Iterator[Ground]:
+def ground(folder: Path, mib: int, *, durable: bool = True) -> Iterator[Ground]:
     """Its memory is what can be full: `mib` says nothing here."""
     with ExitStack() as stack:
-        server = Redis(durable=True, clock=True)
+        server = Redis(durable=durable, clock=True)
         stack.callback(server.close)
         server.start()
         proxy, clock = stack.enter_context(Proxy(server)), WallClock(folder)

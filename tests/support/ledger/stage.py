@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ledger import KEPT, on_postgres, on_redis, on_sqlite
@@ -15,7 +16,9 @@ GROUNDS: dict[str, Callable[[Path, int], AbstractContextManager[Ground]]] = {
     "sqlite": on_sqlite.ground,
     "postgres": on_postgres.ground,
     "redis": on_redis.ground,
+    "redis that forgets": partial(on_redis.ground, durable=False),
 }
+"""The last one is a mistake that a judge must find."""
 
 
 @dataclass(frozen=True)
