@@ -167,10 +167,11 @@ begin
     if _env.ukey is not null then
         _standing := workhorse.take(_env.ukey, _env.id, _env.until, _now + _env.within, _now);
         if _standing is not null then
-            if _env.replaces and workhorse.replace(_env, _standing, _due, _extra, _payload, _now) then
-                return 'replaced ' || _standing;
+            if not coalesce(_env.replaces, false) then  -- apart: null and a call would make the call
+                return 'duplicate ' || _standing;
             end if;
-            return 'duplicate ' || _standing;
+            return case when workhorse.replace(_env, _standing, _due, _extra, _payload, _now) then 'replaced ' else 'duplicate ' end
+                || _standing;
         end if;
     end if;
     if _env.lane is not null then
