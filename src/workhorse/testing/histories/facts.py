@@ -23,11 +23,17 @@ class Facts(Beside):
     @precondition(lambda self: self.store)
     @rule(written=puts)
     def put(self, written: list[tuple[str, str, float | None]]) -> None:
-        writes = self.puts(written)
+        """Those of one call have versions in any order, but for two of one key."""
+        writes, before, own = self.puts(written), self.versions[-1], dict[str, int]()
         for each, version in zip(writes, self.run(_there(self.store).put(writes)), strict=True):
             assert (version is not None) == self.model.put(each), f"{each}: got version {version}"
             if version is not None:
-                self.model.facts[each.key].version = self._risen(version)
+                least = own.get(each.key, before)
+                assert version > least, f"{each}: expected a version over {least}, got {version}"
+                self.model.facts[each.key].version = own[each.key] = version
+                self.versions.append(version)
+        assert len(set(self.versions)) == len(self.versions), "a version came twice"
+        self.versions.sort()
 
     @precondition(lambda self: self.store)
     @rule(key=keys, expect=expected)
