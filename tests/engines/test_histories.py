@@ -3,7 +3,6 @@
 import pytest
 
 from conformance_memory import InMemory
-from conformance_redis import OnRedis
 from steered_file import InFiles
 from workhorse.testing.histories import check
 
@@ -23,22 +22,6 @@ class TestSqlite(InFiles):
 
 class TestMemory(InMemory):
     """`memory://NAME`."""
-
-    def test_any_history_is_one_that_the_contract_allows(self) -> None:
-        check(self, histories=25, steps=30)
-
-    @pytest.mark.proof
-    def test_hundreds_of_long_histories_are(self) -> None:
-        check(self, histories=300, steps=50)
-
-
-class TestRedis(OnRedis):
-    """`redis://HOST/0?prefix=NAME`, whose time is only what a history lets pass."""
-
-    @pytest.fixture(scope="class", autouse=True)
-    @classmethod
-    def held(cls, private_server: None) -> None:
-        cls.server.clock.stop()
 
     def test_any_history_is_one_that_the_contract_allows(self) -> None:
         check(self, histories=25, steps=30)
