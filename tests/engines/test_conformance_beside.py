@@ -11,14 +11,12 @@ from workhorse.engine import Engine
 from workhorse.engines import open_engine
 from workhorse.engines.sqlite import memory
 from workhorse.testing.conformance import Conformance
-from workhorse.testing.conformance.chapter import asked_of
-
-LACKS = {"transactions", "statements"}
-"""What is not promised: these tests are not there, so that none is skipped."""
 
 
 class TestBeside(OnDisk, Conformance):
     """`sqlite:////FILE` with `store="memory://NAME"`."""
+
+    without = ("transactions", "statements")
 
     @pytest.fixture(autouse=True)
     def homes(self) -> Iterator[None]:
@@ -31,8 +29,3 @@ class TestBeside(OnDisk, Conformance):
         self.homes_made.append(name)
         memory.home(name, clock=self.clock)
         return Beside(super().engine(name), open_engine(f"memory://{name}"))
-
-
-for _name in dir(TestBeside):
-    if asked_of(getattr(TestBeside, _name)).keys() & LACKS:
-        setattr(TestBeside, _name, None)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workhorse.testing.conformance import Chapter
+from workhorse.engines import open_engine
+from workhorse.testing.conformance import Chapter, Conformance
 
 pytestmark = pytest.mark.timeout(300)  # all mutants are one run of pytest, in the first test
 MUTANTS = Path(__file__).with_name("conformance_mutants.py")
@@ -134,3 +135,14 @@ def test_two_chapters_with_one_test_name_are_refused() -> None:
 
     with pytest.raises(TypeError, match=r"test_a_promise stands in One and in Another; rename one"):
         type("Both", (One, Another), {})
+
+
+async def test_what_an_engine_is_said_not_to_promise_is_left_out_and_must_not_be_promised(tmp_path: Path) -> None:
+    class Without(Conformance):
+        without = ("statements",)
+
+    assert Without.test_a_published_job_can_be_claimed is not None
+    assert Without.test_nothing_comes_of_a_rollback is None
+    promising = open_engine(f"sqlite:///{tmp_path}/jobs.db")
+    with pytest.raises(AssertionError, match="expected an engine without statements, got one that promises it"):
+        Without()._skip_unpromised(promising, {})

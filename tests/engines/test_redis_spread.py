@@ -21,6 +21,7 @@ NUMBERS = count(1)
 class TestSpread(Conformance):
     """`redis://NODE?slots=queue`, three masters."""
 
+    without = ("statements", "transactions")
     nodes: list[Redis]
 
     @pytest.fixture(scope="class", autouse=True)

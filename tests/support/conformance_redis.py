@@ -13,6 +13,7 @@ class OnRedis:
     """`redis://HOST/0?prefix=NAME`: each engine has connections of its own, as another process would."""
 
     kind = "redis"
+    without = ("statements",)
     server: Redis
 
     @pytest.fixture(scope="class", autouse=True)

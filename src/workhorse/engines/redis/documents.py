@@ -56,8 +56,6 @@ class State(msgspec.Struct, frozen=True, gc=False):
     expires: int | None = None
     """None: as in the document; negative: never."""
     trail: bool = False
-    seq: int = 0
-    """In the order of acceptance; only of jobs with a lane."""
 
 
 LIVE: Final = 0

@@ -1,6 +1,6 @@
 """What every chapter stands on: the engine under test, its parts as fixtures, and the skips of what it does not promise."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar, cast
 
@@ -52,6 +52,9 @@ class Chapter:
 
     own_time = True
     """False where the engine under test goes by the wall clock of the process that calls it: nobody can be off by himself then."""
+
+    without: Collection[str] = ()
+    """Promises that the engine under test is known not to make: their tests are not even skipped, and one that it makes fails them all."""
 
     def engine(self, name: str) -> Engine:
         """A new Engine, not yet opened; within one test the same name is the same data, as for two workers of one database.
@@ -110,26 +113,33 @@ class Chapter:
         return _part(opened.statements, "statements")
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Two chapters with one test name would silently be one test: refused."""
+        """Two chapters with one test name would silently be one test: refused. What stands on a promise not made is left out."""
         super().__init_subclass__(**options)
         seen: dict[str, type] = {}
         for chapter in cls.__mro__[1:]:
             for test in (each for each in vars(chapter) if each.startswith("test_")):
                 if (first := seen.setdefault(test, chapter)) is not chapter and not issubclass(first, chapter):
                     raise TypeError(f"{test} stands in {first.__name__} and in {chapter.__name__}; rename one")
+        for test in seen:
+            if not asked_of(getattr(cls, test)).keys().isdisjoint(cls.without):
+                setattr(cls, test, None)
 
     def _skip_unpromised(self, engine: Engine, asked: dict[str, float]) -> None:
-        features = engine.broker.features if engine.broker is not None else None
+        made = [promise for promise in self.without if self._value(engine, promise)]
+        assert not made, (
+            f"expected an engine without {', '.join(made)}, got one that promises it; take it out of `without`"
+        )
         for promise, least in asked.items():
-            if promise in ("reopens", "transacts", "own_time"):
-                value: object = getattr(self, promise)
-            elif hasattr(features, promise):
-                value = getattr(features, promise)
-            else:
-                value = getattr(engine, promise) is not None
+            value = self._value(engine, promise)
             if not value or (least and cast(float, value) < least):
                 wanted = f" of {least:g} or more" if least else ""
                 pytest.skip(f"not promised: {promise}{wanted} (this engine says {value!r})")
+
+    def _value(self, engine: Engine, promise: str) -> object:
+        features = engine.broker.features if engine.broker is not None else None
+        if promise in ("reopens", "transacts", "own_time"):
+            return getattr(self, promise)
+        return getattr(features, promise) if hasattr(features, promise) else getattr(engine, promise) is not None
 
 
 def _tests(tested: object) -> list[object]:
