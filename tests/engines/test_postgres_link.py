@@ -11,7 +11,6 @@ import pytest
 
 from servers import Postgres
 from servers.fixtures import Own
-from servers.pgbouncer import PgBouncer
 from servers.postgres import PASSWORD, USER
 from servers.proxy import Proxy
 from workhorse.core.errors import BrokerUnavailable, DeclarationError, EngineRefused
@@ -66,26 +65,9 @@ async def test_a_wrong_password_is_refused_and_not_shown(own: Own) -> None:
     assert "hush-hush" not in str(refused.value)
 
 
-async def test_a_database_that_is_not_there_is_named(postgres: Postgres) -> None:
-    await _refused(postgres.url("nowhere"), "createdb")
-
-
-async def test_a_user_without_rights_is_told_which(postgres: Postgres, postgres_url: str) -> None:
-    postgres.sql("drop role if exists guest; create role guest login")
-    await _refused(postgres_url.replace(f"{USER}:{PASSWORD}", f"guest:{PASSWORD}"), "grant usage, create on schema")
-
-
 async def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> None:
     monkeypatch.setattr(asyncpg.Connection, "get_server_version", lambda _: (12, 9))
     await _refused(postgres_url, "expected PostgreSQL 13 or newer, got 12.9")
-
-
-async def test_a_newer_schema_is_refused_and_left_alone(postgres: Postgres, postgres_url: str, opened: Opened) -> None:
-    await opened(postgres_url)
-    database = postgres_url.rpartition("/")[2]
-    postgres.sql("update workhorse.about set value = 1000 where name = 'schema'", database)
-    await _refused(postgres_url, "a newer Workhorse wrote it")
-    assert postgres.sql("select value from workhorse.about", database) == [("1000",)]
 
 
 async def test_migrations_may_be_left_to_an_operator(postgres_url: str, opened: Opened) -> None:
@@ -308,16 +290,6 @@ async def test_a_plan_made_while_nothing_was_there_reads_no_whole_table(
     while not (found := postgres.sql(f"{sql} and n_tup_ins >= 5008", database)):
         pass  # counts come late
     assert found == [("0",)]
-
-
-async def test_a_pooler_in_transaction_mode_is_spoken_to_without_sessions(
-    pgbouncer: PgBouncer, postgres_url: str, opened: Opened
-) -> None:
-    engine = await opened(pgbouncer.url(postgres_url.rpartition("/")[2]), "pgbouncer=on")
-    await asyncio.gather(*(engine.broker.publish([_job()]) for _ in range(_AT_ONCE)))
-    claims = await engine.broker.claim(["q"], _AT_ONCE, 30)
-    assert len(claims) == _AT_ONCE
-    assert await engine.broker.settle([Succeeded(claim) for claim in claims]) == []
 
 
 # the URL
