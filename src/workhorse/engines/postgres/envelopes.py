@@ -76,7 +76,7 @@ def given(env: Envelope) -> Given:
         ukey=unique.key or None,
         until=_UNTIL[unique.until] if unique.key else None,
         within=micros(unique.within) if unique.within else None,
-        replaces=unique.conflict == "replace" or None,
+        replaces=unique.conflict == "replace" if unique.key else None,
         unique=msgspec.Raw(msgspec.json.encode(unique)) if unique.key else None,
     )
 
