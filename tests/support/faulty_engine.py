@@ -14,7 +14,7 @@ Line = TypeVar("Line", bound=Nemesis)
 
 def lined(monkeypatch: pytest.MonkeyPatch, line: Line) -> Line:
     """From now on all apps reach their engines, the one of their leases too, over this line."""
-    monkeypatch.setattr("workhorse.app.front.open_engine", lambda url: FaultyEngine(open_engine(url), line))
+    monkeypatch.setattr("workhorse.app.places.open_engine", lambda url: FaultyEngine(open_engine(url), line))
     return line
 
 

@@ -358,7 +358,7 @@ async def test_leases_are_kept_although_the_first_link_cannot_be_had(
 
     async with app, asyncio.timeout(20):
         await app.engine()
-        monkeypatch.setattr("workhorse.app.front.open_engine", flaky)
+        monkeypatch.setattr("workhorse.app.places.open_engine", flaky)
         await long.enqueue()
         worker = app.worker(lease=0.6, signals=())
         working = asyncio.create_task(worker.run())

@@ -15,14 +15,14 @@ from ledger import KEPT, LEASE
 from ledger.journal import Journal, now
 from ledger.watched import Fuse, Watched, die, fault_of_mine
 from workhorse import Context, Fixed, Retry, Workhorse
-from workhorse.app import front
+from workhorse.app import places
 from workhorse.engines import open_engine
 
 PULSE = 0.1
 
 journal = Journal(Path(os.environ.get("LEDGER_JOURNALS", ".")), os.environ.get("LEDGER_WHO", "nobody"))
 fuse = Fuse(journal, os.environ.get("LEDGER_FUSE", ""))
-front.open_engine = lambda url: Watched(open_engine(url), journal, fuse)
+places.open_engine = lambda url: Watched(open_engine(url), journal, fuse)
 
 app = Workhorse(
     os.environ.get("LEDGER_URL", "memory://ledger"),

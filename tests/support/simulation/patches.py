@@ -33,7 +33,7 @@ def simulated(world: World, engine: Callable[[], Any], seed: int) -> Generator[N
             _clock(world),
             _chance(chance),
             _leases(),
-            patch("workhorse.app.front.open_engine", lambda url: engine()),
+            patch("workhorse.app.places.open_engine", lambda url: engine()),
             app.relocated("memory://simulation", SystemClock()),
         ):
             yield
