@@ -12,7 +12,7 @@ from waiting import until
 from workhorse.engine import Envelope, Filter
 from workhorse.engines import open_engine
 
-JOBS = 600
+JOBS = 400
 Say = Callable[[str], None]
 
 

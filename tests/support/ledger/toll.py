@@ -17,6 +17,12 @@ HEAD: Final = (
     "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
+NAMES: Final = {
+    "kill": "worker killed", "stop": "worker frozen", "term": "worker told to stop", "poison": "worker killed by a poison job",
+    "jump": "engine's clock jumps by an hour", "starved": "process starved by the machine", "engine held up": "verb held up",
+}  # fmt: skip
+"""Of kinds that the journals call shortly."""
+
 
 def toll(engine: str, records: Sequence[Record], rows: Iterable[Row], judged: Account) -> str:
     """A table, worst fault first."""
@@ -46,11 +52,12 @@ def _line(
 ) -> str:
     seconds = [time for fault in faults if (time := recovered.after(fault)) is not None] or [0.0]
     took = f"{statistics.median(seconds):.2f} | {max(seconds):.2f}"
-    return f"| {kind} | {engine} | {len(faults)} | {len(beside):,} | {sum(map(lost, beside))} | {again} | {took} |"
+    return f"| {NAMES.get(kind, kind)} | {engine} | {len(faults)} | {len(beside):,} | {sum(map(lost, beside))} | {again} | {took} |"
 
 
 def _under_way(story: Story, fault: Fault) -> bool:
-    return story.accepted[0] <= fault.ends and (story.end is None or story.end >= fault.begins)
+    until = fault.begins if fault.kind == "term" else fault.ends  # who is told to stop has long to do so
+    return story.accepted[0] <= until and (story.end is None or story.end >= fault.begins)
 
 
 class _Recovery:
