@@ -18,7 +18,7 @@ ready as materialized (
     from unnest($1::text[], $2::smallint[], $3::bigint[]) with ordinality as l(queue, priority, floor, n)
     where exists (
         select from workhorse.jobs j where j.queue = l.queue and j.priority = l.priority and j.state = 0
-            and j.due >= l.floor and j.due <= (select now from moment)
+            and j.due >= l.floor and j.due <= (select now from moment) and j.lease <= (select now from moment)
     ) and not exists (select from workhorse.paused p where p.queue = l.queue)
 ),
 turn as materialized (  -- each its share; the rest of it goes to who has more than a share
@@ -32,7 +32,8 @@ turn as materialized (  -- each its share; the rest of it goes to who has more t
 found as materialized (
     select f.seq, f.due, f.odd, t.round, t.n from turn t cross join lateral (
         select j.seq, j.due, j.lane is not null or j.ukey is not null as odd from workhorse.jobs j
-        where j.queue = t.queue and j.priority = t.priority and j.state = 0 and j.due >= t.floor and j.due <= (select now from moment)
+        where j.queue = t.queue and j.priority = t.priority and j.state = 0 and j.due >= t.floor
+            and j.due <= (select now from moment) and j.lease <= (select now from moment)
         order by j.due offset t.skip limit t.most for update skip locked
     ) f limit $4
 ),
@@ -40,7 +41,7 @@ special as materialized (
     select exists (select from found where odd) or exists (select from workhorse.asking where seq > 0) as special
 ),
 held as (
-    update workhorse.jobs j set token = $5, due = (select now from moment) + $6, worker = $7,
+    update workhorse.jobs j set token = $5, lease = (select now from moment) + $6, worker = $7,
         crashes = j.crashes + (j.token <> 0)::integer
     from found f where j.seq = f.seq and not (select special from special)
     returning j.seq, j.id, j.task, j.payload, j.attempt, j.trail, j.extra, j.queue, j.priority, j.crashes, j.accepted,
@@ -60,7 +61,7 @@ _SLACK: Final = SECOND // 5
 """Microseconds for which a job that becomes visible late, behind others of its queue and level, is still met at once."""
 
 _FULL: Final = 1.0
-"""Seconds between two looks at everything that is due."""
+"""Seconds between two looks at everything that is due: they find the jobs whose claims are lost."""
 
 _SPECIAL_FOR: Final = 5.0
 """Seconds for which claims go straight to the function after they met a lane or a unique key."""

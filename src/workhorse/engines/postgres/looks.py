@@ -12,13 +12,22 @@ Fetch = Callable[..., Awaitable[Sequence[Any]]]
 
 _DUES: Final = """
 with moment as materialized (select workhorse.now_us() as now)
-select q.queue, min(first.due) - now as due from moment, unnest($1::text[]) as q(queue)
+select q.queue, min(next.due) - now as due
+from moment, unnest($1::text[]) as q(queue)
 cross join (values (1::smallint), (2::smallint), (3::smallint)) as level(priority)
+left join lateral (
+    select j.due from workhorse.jobs j
+    where j.queue = q.queue and j.priority = level.priority and j.state = 0 and (j.due > now or j.lease <= now)
+    order by j.due limit 1
+) as first on true
 cross join lateral (
-    select j.due from workhorse.jobs j where j.queue = q.queue and j.priority = level.priority and j.state = 0 order by j.due limit 1
-) as first
+    select case when first.due <= now then first.due else least(first.due, (  -- whatever is due before it is held
+        select min(j.lease) from workhorse.jobs j
+        where j.queue = q.queue and j.priority = level.priority and j.state = 0 and j.due <= now
+    )) end as due
+) as next
 where not exists (select from workhorse.paused p where p.queue = q.queue)
-group by q.queue, now
+group by q.queue, now having min(next.due) is not null
 union all
 select q.queue, 0 from unnest($1::text[]) as q(queue) where exists (select from workhorse.asking where seq > 0)
 """

@@ -9,19 +9,20 @@ from workhorse.engines.postgres.link import Record
 
 MOMENT: Final = "with moment as materialized (select workhorse.now_us() as now)"
 _STATES: Final = {
-    "scheduled": "j.state = 0 and j.token = 0 and j.due > m.now",
-    "ready": "j.state = 0 and j.due <= m.now",  # also one whose lease ran out
-    "running": "j.state = 0 and j.token <> 0 and j.due > m.now",
+    "scheduled": "j.state = 0 and j.due > m.now and j.lease <= m.now",
+    "ready": "j.state = 0 and j.due <= m.now and j.lease <= m.now",  # also one whose lease ran out
+    "running": "j.state = 0 and j.lease > m.now",
     "parked": "j.state = 1",
     "succeeded": "j.state = 2",
     "dead": "j.state = 3",
     "cancelled": "j.state = 4",
 }
-_STATUS: Final = "workhorse.status(j.state, j.due, j.token, m.now)"
+_STATUS: Final = "workhorse.status(j.state, j.due, j.lease, m.now)"
 _KEPT: Final = "(j.state < 2 or j.due > m.now)"  # what only waits to be pruned is not shown
 _SHOWN: Final = (
     "j.id, j.task, j.payload, j.attempt, j.trail, j.extra, j.queue, j.priority,"
-    f" {_STATUS} as status, j.accepted, j.due, j.ended, j.crashes, j.reason, j.lane, j.cancel, j.state, j.seq, w.name as worker"
+    f" {_STATUS} as status, j.accepted, greatest(j.due, j.lease) as due, j.ended, j.crashes,"
+    " j.reason, j.lane, j.cancel, j.state, j.seq, w.name as worker"
 )
 
 

@@ -16,29 +16,26 @@ from workhorse.engines.postgres.news import News
 _SUCCEED: Final = """
 with moment as materialized (select workhorse.now_us() as now),
 given as materialized (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as g(seq, token, keep)),
-held as materialized (
-    select j.seq, g.keep from given g join workhorse.jobs j on j.seq = g.seq and j.token = g.token where j.state < 2
-    order by j.seq for update of j
-),
-kept as (
-    update workhorse.jobs j set state = 2, ended = moment.now, due = moment.now + held.keep from held, moment
-    where j.seq = held.seq and held.keep > 0
-),
-gone as (delete from workhorse.jobs j using held where j.seq = held.seq and held.keep <= 0)
+done as (
+    {done} where j.seq = g.seq and j.token = g.token and j.state < 2 returning j.seq
+){wrote}
+select seq from given where seq not in (select seq from done)
 """
-_STALE: Final = "select seq from given where seq not in (select seq from held)"
+_KEPT: Final = "update workhorse.jobs j set state = 2, ended = moment.now, due = moment.now + g.keep from given g cross join moment"
+_GONE: Final = "delete from workhorse.jobs j using given g"
 _WROTE: Final = """,
 wrote as (
     insert into workhorse.facts (key, value, version, expires)
     select distinct on (w.key) w.key, w.value, nextval('workhorse.versions'), moment.now + w.ttl
     from unnest($4::bigint[], $5::text[], $6::bytea[], $7::bigint[]) with ordinality as w(seq, key, value, ttl, n)
-    cross join moment where (w.seq in (select seq from held)) is true  -- so said, it is looked up in a hash
+    cross join moment where (w.seq in (select seq from done)) is true  -- so said, it is looked up in a hash
     order by w.key, w.n desc
     on conflict (key) do update set value = excluded.value, version = excluded.version, expires = excluded.expires
-)
-"""
-_END: Final = _SUCCEED + _STALE
-_END_AND_WRITE: Final = _SUCCEED.rstrip() + _WROTE + _STALE
+)"""
+_END: Final = {kept: _SUCCEED.format(done=done, wrote="") for kept, done in ((True, _KEPT), (False, _GONE))}
+_END_AND_WRITE: Final = {
+    kept: _SUCCEED.format(done=done, wrote=_WROTE) for kept, done in ((True, _KEPT), (False, _GONE))
+}
 _SETTLE: Final = "select answers, queues from workhorse.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _EXTEND: Final = """
 with moment as materialized (select workhorse.now_us() as now),
@@ -46,7 +43,8 @@ held as materialized (
     select j.seq from unnest($1::bigint[], $2::bigint[]) as g(seq, token) join workhorse.jobs j on j.seq = g.seq and j.token = g.token
     where j.state < 2 order by j.seq for update of j
 )
-update workhorse.jobs j set due = moment.now + $3 from held, moment where j.seq = held.seq
+update workhorse.jobs j  -- due as well: what is held for long is not in the way of claims
+set due = moment.now + $3, lease = moment.now + $3 from held, moment where j.seq = held.seq
 returning j.seq, j.token, j.id, j.cancel
 """
 _KINDS: Final[dict[type[Outcome], int]] = {Retried: 0, Released: 1, Succeeded: 2, Dead: 3, Cancelled: 4}
@@ -76,8 +74,10 @@ async def settle(link: Link, news: News, outcomes: Sequence[Outcome]) -> list[Un
     """Each whole or not at all; returned is what was not done, and why."""
     plain, rest = _sorted_out(outcomes)
     undone: list[Undone] = []
-    if plain:
-        undone += await _succeed(link, news, plain)
+    keeps = {seq: keep(link.place.policy, outcome) for seq, outcome in plain.items()}
+    for kept in (True, False):
+        if some := {seq: until for seq, until in keeps.items() if (until > 0) is kept}:
+            undone += await _succeed(link, news, plain, some, kept)
     if rest:
         undone += await _settle_rest(link, news, rest)
     return undone
@@ -106,35 +106,36 @@ def _sorted_out(outcomes: Sequence[Outcome]) -> tuple[dict[int, Outcome], list[O
             rest.append(outcome)
         else:
             plain[seq] = outcome
-    return plain, rest
+    return dict(sorted(plain.items())), rest  # rows are locked as they are given
 
 
 def _is_plain(writes: Sequence[Put]) -> bool:
     return all(put.expect is None for put in writes)
 
 
-async def _succeed(link: Link, news: News, plain: dict[int, Outcome]) -> list[Undone]:
-    policy = link.place.policy
-    seqs = list(plain)
-    names = [tokens(outcome.claim.token)[0] for outcome in plain.values()]
-    keeps = [keep(policy, outcome) for outcome in plain.values()]
-    writes = [(seq, put) for seq, outcome in plain.items() for put in outcome.writes]
+async def _succeed(
+    link: Link, news: News, plain: dict[int, Outcome], keeps: dict[int, int], kept: bool
+) -> list[Undone]:
+    """Those of the plain ones that `keeps` names: all of them kept for a while, or none."""
+    seqs = list(keeps)
+    names = [tokens(plain[seq].claim.token)[0] for seq in seqs]
+    writes = [(seq, put) for seq in seqs for put in plain[seq].writes]
     if not writes:
-        stale = await link.fetch(_END, seqs, names, keeps)
+        stale = await link.fetch(_END[kept], seqs, names, list(keeps.values()))
     else:
         owners = [seq for seq, _ in writes]
         facts = [put for _, put in writes]
         stale = await link.fetch(
-            _END_AND_WRITE,
+            _END_AND_WRITE[kept],
             seqs,
             names,
-            keeps,
+            list(keeps.values()),
             owners,
             [put.key for put in facts],
             [put.value for put in facts],
             ttls(facts),
         )
-    news.wear(sum([until > 0 for until in keeps]) + len(writes))
+    news.wear(kept * len(seqs) + len(writes))
     if writes:
         news.tell(keys={put.key for _, put in writes})
     return [(plain[seq], "stale") for (seq,) in stale]

@@ -12,12 +12,10 @@ create table workhorse.jobs (
     seq      bigint generated always as identity primary key,   -- the order of acceptance
     due      bigint not null,                   -- live: may be claimed; parked: its own time; ended: may be pruned
     token    bigint not null default 0,         -- of the claim that holds it; 0: nobody
+    lease    bigint not null default 0,         -- until then it is not claimed again; in no index, so that a claim need not change any
     accepted bigint not null,
-    expires  bigint,
-    ended    bigint,
     attempt  integer not null default 1,
     crashes  integer not null default 0,
-    worker   integer,
     priority smallint not null,
     state    smallint not null default 0,       -- 0 live (waiting or held), 1 parked, 2 succeeded, 3 dead, 4 cancelled
     rank     smallint not null default 0,       -- among the parked of its lane, before seq: 0 in ordered lanes, else the negative priority
@@ -26,14 +24,17 @@ create table workhorse.jobs (
     id       text collate "C" not null unique,
     queue    text collate "C" not null,
     task     text collate "C" not null,
+    expires  bigint,                            -- from here on often null: what stands before is found faster
+    ended    bigint,
+    worker   integer,
     lane     text collate "C",
     ukey     text collate "C",
     reason   text,
     trail    bytea,
     extra    bytea,                             -- JSON: the rest of the envelope, where it is not all defaults
     payload  bytea not null                     -- a large one is kept outside the row: an update does not copy it
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
-        autovacuum_vacuum_cost_delay = 0);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0);              -- room on its page for the row as it is claimed
 
 create index jobs_due on workhorse.jobs (queue, priority, due) where state = 0;
 create index jobs_parked on workhorse.jobs (lane, rank, seq) where state = 1;

@@ -21,7 +21,8 @@ begin
         for level in reverse 3 .. 1 loop
             _ready := array(
                 select q.queue from unnest(_queues) with ordinality as q(queue, n)
-                where exists (select from workhorse.jobs j where j.queue = q.queue and j.priority = level and j.state = 0 and j.due <= _now)
+                where exists (select from workhorse.jobs j where j.queue = q.queue and j.priority = level and j.state = 0
+                        and j.due <= _now and j.lease <= _now)
                     and not exists (select from workhorse.paused p where p.queue = q.queue)
                 order by q.n);
             -- each its share; the rest of it goes to who has more than a share
@@ -66,7 +67,7 @@ begin
         exit when _most <= 0;
         with found as (
             select seq, due from workhorse.jobs where queue = _queue and priority = _level and state = 0 and due <= _now
-                and seq <> all(_left)
+                and lease <= _now and seq <> all(_left)
             order by due limit _most for update skip locked
         )
         select array_agg(seq order by due) into _found from found;
@@ -103,7 +104,7 @@ begin
         for _lane in select key, array(select jsonb_array_elements_text(value)::bigint) as seqs from jsonb_each(_asking) order by key loop
             admitted := workhorse.ask(_lane.key, _lane.seqs, _now) or admitted;
         end loop;
-        update workhorse.jobs set token = _token, due = _until, worker = _worker, crashes = crashes + (token <> 0)::integer
+        update workhorse.jobs set token = _token, lease = _until, worker = _worker, crashes = crashes + (token <> 0)::integer
             where seq = any(_good);
         held := held || _good;
         _most := _most - cardinality(_good);

@@ -126,7 +126,7 @@ returns boolean language plpgsql as $$
 declare
     _frees boolean := _slot and not coalesce((select ordered from workhorse.lanes where lane = _lane), false);
 begin
-    update workhorse.jobs set state = 0, token = 0, due = case when cancel then _now else _now + _it.after end,
+    update workhorse.jobs set state = 0, token = 0, lease = 0, due = case when cancel then _now else _now + _it.after end,
         attempt = attempt + (_it.kind = 0)::integer, crashes = case when _it.kind = 0 then 0 else crashes end,
         slot = slot and not _frees, trail = case when _it.trailed then _trail else trail end
         where seq = _it.seq;

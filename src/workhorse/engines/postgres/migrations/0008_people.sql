@@ -1,9 +1,9 @@
 -- People's orders, a chunk of jobs in one statement. Each locks first, in the order of all verbs, and then looks again: what was found may have
 -- been claimed, settled or admitted by then. Answered: to how many it was done, whom it may wake, which facts it touched.
 
-create function workhorse.status(_state smallint, _due bigint, _token bigint, _now bigint) returns text language sql immutable as $$
+create function workhorse.status(_state smallint, _due bigint, _lease bigint, _now bigint) returns text language sql immutable as $$
     select case _state when 1 then 'parked' when 2 then 'succeeded' when 3 then 'dead' when 4 then 'cancelled' else
-        case when _due <= _now then 'ready' when _token = 0 then 'scheduled' else 'running' end end
+        case when _lease > _now then 'running' when _due > _now then 'scheduled' else 'ready' end end
 $$;
 
 -- Mark those that have not ended. One that nobody holds becomes due at once, parked or not.
@@ -16,7 +16,7 @@ begin
     with marked as (
         update workhorse.jobs set cancel = true, state = case when token = 0 then 0 else state end,
             due = case when token = 0 then _now else due end
-            where seq = any(_seqs) and state < 2 and (_status is null or workhorse.status(state, due, token, _now) = _status)
+            where seq = any(_seqs) and state < 2 and (_status is null or workhorse.status(state, due, lease, _now) = _status)
             returning queue, token
     )
     select count(*), array_agg(distinct queue) filter (where token = 0) into done, queues from marked;
@@ -33,7 +33,7 @@ begin
     _now := workhorse.now_us();
     select array_agg(seq), count(*), array_agg(distinct queue), array_agg('result/' || id) filter (where state < 2)
         into _seqs, done, queues, keys from workhorse.jobs
-        where seq = any(_seqs) and (_status is null or workhorse.status(state, due, token, _now) = _status);
+        where seq = any(_seqs) and (_status is null or workhorse.status(state, due, lease, _now) = _status);
     if keys is not null then
         perform workhorse.put(keys, array_fill(_note, array[cardinality(keys)]), array_fill(null::bigint, array[cardinality(keys)]),
             array_fill(_life, array[cardinality(keys)]), _now);
@@ -57,7 +57,7 @@ begin
     _now := workhorse.now_us();
     with back as (
         update workhorse.jobs j
-            set state = case when j.lane is null then 0 else 1 end, due = _now, token = 0, attempt = j.attempt + 1, crashes = 0,
+            set state = case when j.lane is null then 0 else 1 end, due = _now, token = 0, lease = 0, attempt = j.attempt + 1, crashes = 0,
                 cancel = false, expires = null, ended = null, reason = null, trail = seen.trail
             from unnest(_seqs, _attempts, _trails) as seen(seq, attempt, trail)
             where j.seq = seen.seq and j.state = 3 and j.attempt = seen.attempt
