@@ -34,9 +34,7 @@ class Pruner:
     def wear(self, rows: int) -> None:
         """So many ended or were written; prune, if it is time."""
         self._worn += rows
-        due = self._worn >= BATCH or (self._worn > 0 and time.monotonic() - self._last >= EVERY)
-        if due and (self._task is None or self._task.done()):
-            self._worn, self._last = 0, time.monotonic()
+        if self._is_time() and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._prune())
 
     async def prune(self) -> bool:
@@ -51,12 +49,15 @@ class Pruner:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def _is_time(self) -> bool:
+        return self._worn >= BATCH or (self._worn > 0 and time.monotonic() - self._last >= EVERY)
+
     async def _prune(self) -> None:
         try:
-            more = True
-            while more:
-                more = await self.prune()
-                await asyncio.sleep(_REST)
+            while self._is_time():  # again, if enough ended meanwhile
+                self._worn, self._last = 0, time.monotonic()
+                while await self.prune():
+                    await asyncio.sleep(_REST)
         except WorkhorseError:  # it can wait; who asks for something is told what is wrong
             pass
 
