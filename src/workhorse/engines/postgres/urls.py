@@ -11,6 +11,7 @@ from workhorse.engines.urls import KEEPING, one_of, options, policy, seconds
 
 SCHEMA: Final = "workhorse"
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{0,5})?")
 _MOST: Final = 100
 """Connections of one engine."""
 
@@ -64,6 +65,7 @@ class Place:
 def place(url: str) -> Place:
     """What the URL names; DeclarationError says what is wrong with it."""
     name = _shown(url)
+    _refuse_hosts(name, urlsplit(url).netloc.rpartition("@")[2])
     found = options(url, name, (*OURS, *KEEPING, *DRIVER))
     pgbouncer = _switch(name, "pgbouncer", found.get("pgbouncer", "off"))
     return Place(
@@ -86,6 +88,14 @@ def _shown(url: str) -> str:
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{unquote(user.partition(':')[0])}{at}{hosts}{parts.path}"
+
+
+def _refuse_hosts(name: str, hosts: str) -> None:
+    for host in hosts.split(","):
+        if not (parts := _HOST.fullmatch(host)) or int((parts[2] or "")[1:] or 0) > 65_535:
+            raise DeclarationError(
+                f"{name}: expected HOST:PORT with a port of 1 to 65535, or several with commas between, got {host!r}"
+            )
 
 
 def _dsn(url: str) -> str:
