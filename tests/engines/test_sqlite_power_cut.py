@@ -94,10 +94,11 @@ def _frozen(scene: Stage, worker: "subprocess.Popen[bytes]", copy: Path, after: 
     """A copy of the files of a worker that stands still in the midst of a step, once so many jobs ran. The log begins anew
     shortly before, so that old frames stand behind the new ones."""
     until(lambda: sum(isinstance(it, Started) for it in Reader(scene.crew.journals).more()) >= after)
-    _checkpoint(scene.data, "restart")
+    data = scene.folder / "jobs.db"
+    _checkpoint(data, "restart")
     worker.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # it may have been done by then
-    _copied(scene.data, copy)
+    _copied(data, copy)
     worker.send_signal(signal.SIGCONT)
     return copy
 

@@ -43,8 +43,13 @@ def written() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize(
     "url",
     [
-        f"postgresql://ada:{CANARY}@db/jobs",
-        f"redis://:{CANARY}@cache",
+        f"postgresql://ada:{CANARY}@db:port/jobs",
+        f"postgresql://ada:{CANARY}@db/jobs?sync=full",
+        f"postgresql://ada:p@ss/{CANARY}@db/jobs?sync=full",
+        f"redis://:{CANARY}@cache/first",
+        f"redis://:{CANARY}@cache?sync=full",
+        f"redis://ada:p@ss/{CANARY}@cache?sync=full",
+        f"amqp://ada:{CANARY}@mq/jobs",
         f"sqlite://ada:{CANARY}@host/jobs.db",
         f"sqlite:///jobs.db?password={CANARY}",
         f"sqlite:///jobs.db?token={CANARY}&synchronous=full",

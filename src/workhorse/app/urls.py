@@ -8,6 +8,7 @@ from urllib.parse import quote
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.errors import DeclarationError
 from workhorse.engines import open_engine
+from workhorse.engines.urls import shown as shown
 
 DEFAULT = "sqlite:///workhorse.db"
 
@@ -39,12 +40,6 @@ def check(url: str) -> None:
         open_engine(url)  # built and dropped
     except DeclarationError as error:
         raise DeclarationError(str(error).replace(url, shown(url))) from None
-
-
-def shown(url: str) -> str:
-    """Without its password, and without what the app added."""
-    # up to the last @: a password may hold one, and a slash, though it should not
-    return re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url.partition("?")[0])
 
 
 def _named(url: str, what: str) -> str:

@@ -1,8 +1,9 @@
 """What URLs of all engines have in common: options, durations, how long ended jobs are kept."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from workhorse.core.durations import LONGEST
 from workhorse.core.errors import DeclarationError
@@ -13,6 +14,20 @@ KEEPING: Final = ("retain", "dead_retain")
 """The options of `policy`."""
 
 _RETAIN: Final = 3600.0
+
+
+def shown(url: str) -> str:
+    """Without its password and its options."""
+    # up to the last @: a password may hold one, and a slash, though it should not
+    return re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url.partition("?")[0])
+
+
+def of_server(url: str) -> tuple[SplitResult, str]:
+    """The parts of the URL, and how errors may show it; DeclarationError where a password would be taken for a host or a path."""
+    parts = urlsplit(url)
+    if "@" in parts.path:
+        raise DeclarationError(f"{shown(url)}: expected / ? # and @ in a password written as %2F %3F %23 and %40")
+    return parts, shown(url)
 
 
 def options(url: str, shown: str, known: Sequence[str]) -> dict[str, str]:

@@ -56,8 +56,10 @@ class Pruner:
         try:
             while self._is_time():  # again, if enough ended meanwhile
                 self._worn, self._last = 0, time.monotonic()
-                while await self.prune():
+                more = await self.prune()
+                while more:
                     await asyncio.sleep(_REST)
+                    more = await self.prune()
         except WorkhorseError:  # it can wait; who asks for something is told what is wrong
             pass
 

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from workhorse.core.errors import DeclarationError
 from workhorse.engines.keeping import Policy
-from workhorse.engines.urls import KEEPING, one_of, options, policy, seconds
+from workhorse.engines.urls import KEEPING, of_server, one_of, options, policy, seconds
 
 SCHEMA: Final = "workhorse"
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -64,8 +64,8 @@ class Place:
 
 def place(url: str) -> Place:
     """What the URL names; DeclarationError says what is wrong with it."""
-    name = _shown(url)
-    _refuse_hosts(name, urlsplit(url).netloc.rpartition("@")[2])
+    parts, name = of_server(url)
+    _refuse_hosts(name, parts.netloc.rpartition("@")[2])
     found = options(url, name, (*OURS, *KEEPING, *DRIVER))
     pgbouncer = _switch(name, "pgbouncer", found.get("pgbouncer", "off"))
     return Place(
@@ -84,17 +84,11 @@ def place(url: str) -> Place:
     )
 
 
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{unquote(user.partition(':')[0])}{at}{hosts}{parts.path}"
-
-
 def _refuse_hosts(name: str, hosts: str) -> None:
     for host in hosts.split(","):
         if not (parts := _HOST.fullmatch(host)) or int((parts[2] or "")[1:] or 0) > 65_535:
             raise DeclarationError(
-                f"{name}: expected HOST:PORT with a port of 1 to 65535, or several with commas between, got {host!r}"
+                f"{name}: expected HOST:PORT with a port of 1 to 65535, or several with commas between"
             )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from workhorse.core.errors import DeclarationError, EngineRefused
 from workhorse.engines.keeping import Policy
 from workhorse.engines.redis import tls
-from workhorse.engines.urls import KEEPING, one_of, options, policy, seconds
+from workhorse.engines.urls import KEEPING, of_server, one_of, options, policy, seconds
 
 TIMEOUT: Final = 10.0
 """Seconds without an answer after which a server counts as away."""
@@ -70,8 +70,8 @@ class Place:
 
 def place(url: str) -> Place:
     """The server that the URL names; DeclarationError says what is wrong with it."""
-    parts = urlsplit(url)
-    shown, watched = _shown(parts), parts.scheme.endswith("+sentinel")
+    parts, shown = of_server(url)
+    watched = parts.scheme.endswith("+sentinel")
     found = options(url, shown, _OF_SENTINELS if watched else _OPTIONS)
     master, _, path = parts.path.strip("/").partition("/") if watched else ("", "", parts.path.strip("/"))
     if watched and not master:
@@ -100,11 +100,6 @@ def _hosts(parts: SplitResult, shown: str, port: int) -> tuple[tuple[str, int], 
     return tuple((host.hostname or "127.0.0.1", _port(host, shown, port)) for host in each)
 
 
-def _shown(parts: SplitResult) -> str:
-    """The URL without what may be secret."""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _at(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -112,8 +107,8 @@ def _at(host: str, port: int) -> str:
 def _port(parts: SplitResult, shown: str, usual: int) -> int:
     try:
         return parts.port or usual
-    except ValueError as error:
-        raise DeclarationError(f"{shown}: expected a port of 1 to 65535 ({error})") from None
+    except ValueError:
+        raise DeclarationError(f"{shown}: expected a port of 1 to 65535") from None
 
 
 def _database(text: str, shown: str) -> int:
