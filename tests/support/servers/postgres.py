@@ -14,7 +14,10 @@ from servers.process import HOST, Server, answers
 OWNER, USER, PASSWORD = "postgres", "workhorse", "secret"
 """The superuser, and a common user, who owns the database of his name and may create others; both have the password."""
 
-MANNERS: Final = {"listen_addresses": HOST, "max_connections": 200, "shared_buffers": "64MB", "log_lock_waits": True}
+MANNERS: Final = {
+    "listen_addresses": HOST, "max_connections": 200, "shared_buffers": "64MB", "log_lock_waits": True,
+    "dynamic_shared_memory_type": "mmap",  # in its folder: one that is killed leaves nothing elsewhere
+}  # fmt: skip
 
 
 class Postgres(Server):
