@@ -97,12 +97,16 @@ def test_2000_jobs_survive_all_that_befalls_a_server(engine: str, seed: int, tmp
         _skip_what_is_missing(scene)
 
 
-@pytest.mark.proof
 def test_a_server_that_forgets_what_it_has_accepted_is_found_out(tmp_path: Path) -> None:
     with stage(tmp_path, "redis that forgets") as scene:
-        run.play(scene, 1, workload.plan(1, SERVER_SMALL.jobs, "s1"), SERVER_SMALL)
+        workload.save(scene.crew.plan, workload.plain(200, 0.01))
+        assert scene.crew.produce(0, 1000).process.wait(60) == 0
+        killed = scene.ground.blows["server killed"]
+        killed.begin()
+        killed.end()
+        assert scene.crew.hire("", "--burst").process.wait(60) == 0
         judged = account(*_written(scene))
-    assert {line.name for line in judged.broken} & {"lost", "not ended after the drain"}
+    assert [(line.name, line.count) for line in judged.broken] == [("lost", 200), ("not ended after the drain", 200)]
 
 
 def test_workers_told_to_stop_lose_nothing_and_run_nothing_twice(tmp_path: Path) -> None:
