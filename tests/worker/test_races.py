@@ -297,6 +297,37 @@ async def test_a_burst_outlives_a_wait_that_fails(app: Workhorse, monkeypatch: p
     assert (counts.retried, counts.dead) == (1, 1)
 
 
+async def test_a_burst_claims_what_a_settle_admitted_while_it_claimed(
+    app: Workhorse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app, asyncio.timeout(20):
+        broker, settled, claims = (await app.engine()).broker, asyncio.Event(), list[int]()
+        assert broker is not None
+        claim, settle = broker.claim, broker.settle
+
+        async def claiming(queues: Sequence[str], limit: int, lease: float) -> list[Claim]:
+            claims.append(limit)
+            if len(claims) != 2:
+                return await claim(queues, limit, lease)
+            await settled.wait()  # it looked before the settle, and its answer comes after the settle's
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return []
+
+        async def settling(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
+            answers = await settle(outcomes)
+            if not settled.is_set():
+                await app.enqueue(app.job("quick"))
+            settled.set()
+            return answers
+
+        monkeypatch.setattr(broker, "claim", claiming)
+        monkeypatch.setattr(broker, "settle", settling)
+        await app.enqueue(app.job("quick"))
+        counts = await drain(app)
+    assert counts.succeeded == 2
+
+
 def test_who_dies_inside_the_shared_budget_does_not_hold_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "PATIENCE", 0.05)
     context = get_context("spawn")

@@ -139,11 +139,14 @@ class Worker:
                     return  # the budget is used up; a thread that hangs in the last slot changes nothing
                 await self._change()
                 continue
+            idle = not crew.held
             claiming = asyncio.create_task(self._claim(broker, crew, wanted))
             # never cancelled in flight: what it brings would be known to nobody until its lease ends
             if await self._shielded(claiming):
                 continue
             if self._burst and not crew.held:
+                if not idle:
+                    continue  # what was settled meanwhile may have admitted the next of its lane
                 if not self._retrying:
                     return
                 await self._first(self._stopped.wait(), self._until_retry(), self._wait(broker, wanted))
