@@ -33,7 +33,7 @@ async def _problems(engine: PostgresEngine) -> dict[str, str]:
 
 async def test_the_server_is_described(engine: PostgresEngine, postgres_url: str) -> None:
     facts = dict(await engine.describe())
-    assert facts["server"].startswith("postgresql://workhorse@127.0.0.1")
+    assert facts["server"].startswith("postgresql://workhorse:***@127.0.0.1")
     assert "secret" not in "".join(facts.values())
     assert facts["PostgreSQL"][:2].isdecimal()
     assert facts["schema"] == f"workhorse, version {engine.migrations.newest}"

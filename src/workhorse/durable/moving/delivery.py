@@ -11,8 +11,9 @@ from workhorse.durable import results
 from workhorse.durable.moving import packing
 from workhorse.durable.moving.account import Account
 
-WAITING: Final[tuple[Held, ...]] = ("ready", "scheduled", "parked")
-"""The states of a job that nobody holds, and that has not ended."""
+WAITING: Final[tuple[Held, ...]] = ("scheduled", "parked", "ready")
+"""The states of a job that nobody holds, and that has not ended, in the order in which it comes through them: who goes by that order
+misses none that passes from one to the next meanwhile."""
 
 MOVED_TTL: Final = 3600.0
 """Seconds for which whoever waits at the source for the result of a job that moved can learn of it."""
