@@ -52,6 +52,7 @@ class Silence(Stage):
             worker = shop.app.worker(max_jobs=2, signals=())
             working = asyncio.create_task(worker.run())
             await (await other.gated.enqueue(1)).result(timeout=60)
+            await soon(lambda: worker._crew is not None and not worker._crew.held)  # its settle has been answered, too
             proxy.stall()
             await other.gated.enqueue(2)
             await soon(working.done)
