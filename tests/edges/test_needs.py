@@ -11,8 +11,10 @@ from workhorse.app.needs import NEEDS
 from workhorse.core.options import FOR_TASKS
 from workhorse.engine import Features
 from workhorse.engines import SCHEMES
+from workhorse.engines.keeping import Policy
+from workhorse.engines.promises import everything
 from workhorse.engines.sqlite import memory
-from workhorse.engines.sqlite.broker import Broker, features
+from workhorse.engines.sqlite.broker import Broker
 from workhorse.errors import DeclarationError, EngineRefused, JobNotFound
 from workhorse.testing import drain, in_memory
 
@@ -24,7 +26,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> Cripple:
     """Make every engine lack what is said."""
 
     def cripple(**less: Any) -> None:
-        poor: Features = msgspec.structs.replace(features(3600), **less)
+        poor: Features = msgspec.structs.replace(everything(Policy()), **less)
         monkeypatch.setattr(Broker, "features", property(lambda _: poor))
 
     return cripple

@@ -6,7 +6,8 @@ from feature_table import table
 from pages import ROOT
 from workhorse.cli.abilities import ABILITIES, told
 from workhorse.engine import Features
-from workhorse.engines.sqlite.broker import features
+from workhorse.engines.keeping import Policy
+from workhorse.engines.promises import everything
 
 
 def test_the_table_of_features_is_what_the_engines_say() -> None:
@@ -21,9 +22,9 @@ def test_every_feature_is_told() -> None:
 
 def test_what_an_engine_lacks_is_told_with_what_that_means() -> None:
     poor = msgspec.structs.replace(
-        features(0), transactions=False, lanes=False, unique=False, priorities=1, max_delay=900.0, fenced=False,
+        everything(Policy(0)), transactions=False, lanes=False, unique=False, priorities=1, max_delay=900.0, fenced=False,
         counts_crashes=False, inspectable=False, statements=False,
     )  # fmt: skip
     lacks = {each.about for each in told(poor) if each.without}
     assert lacks == {ability.about for ability in ABILITIES if ability.field != "max_size"}
-    assert not [each for each in told(features(3600)) if each.without]
+    assert not [each for each in told(everything(Policy())) if each.without]

@@ -7,8 +7,7 @@ from typing import Final, Literal
 
 from workhorse.core.contract import Answer, Claim, Envelope, Features, Outcome
 from workhorse.core.errors import DeclarationError
-from workhorse.engines import intake
-from workhorse.engines.keeping import SECOND
+from workhorse.engines import promises
 from workhorse.engines.postgres import publishing, settling
 from workhorse.engines.postgres.claiming import Claims
 from workhorse.engines.postgres.link import Link
@@ -27,7 +26,7 @@ class Broker:
     def __init__(self, link: Link, news: News) -> None:
         self._link, self._news = link, news
         self._claims = Claims(link, news, f"{socket.gethostname()}:{os.getpid()}")
-        self._features = features(link.place.policy.retain / SECOND)
+        self._features = promises.everything(link.place.policy)
 
     @property
     def features(self) -> Features:
@@ -70,20 +69,3 @@ class Broker:
 
     async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
         await self._news.for_work(queues, timeout)
-
-
-def features(remembers: float) -> Features:
-    """Everything."""
-    return Features(
-        transactions=True,
-        remembers=remembers,
-        lanes=True,
-        unique=True,
-        priorities=intake.PRIORITIES,
-        max_delay=float("inf"),
-        max_size=intake.MAX_SIZE,
-        fenced=True,
-        counts_crashes=True,
-        inspectable=True,
-        statements=True,
-    )

@@ -1,11 +1,11 @@
 """Claim: each priority level in turn, the queues in their order, none of them more than its share."""
 
-import random
 import time
 from collections.abc import Sequence
 from typing import Final
 
 from workhorse.core.contract import Claim, Envelope
+from workhorse.engines import tokens
 from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.postgres import envelopes
 from workhorse.engines.postgres.link import Link, Record
@@ -81,7 +81,7 @@ class Claims:
         names = list(dict.fromkeys(queues))
         if self._worker is None:
             self._worker = await self._enter()
-        token = random.SystemRandom().getrandbits(63) or 1
+        token = tokens.fresh()
         values = token, micros(lease)
         if time.monotonic() < self._special:
             return await self._claim_special(names, limit, *values)
@@ -159,16 +159,3 @@ class Claims:
         while True:
             if found := await self._link.fetch(_ENTER, self._name):
                 return int(found[0][0])
-
-
-def tokens(text: str) -> tuple[int, int]:
-    """The random number and the row that a claim's token names; a text that is none of ours names nothing."""
-    token, _, seq = text.partition(".")
-    try:
-        name = int(token, 16), int(seq)
-    except ValueError:
-        return NOBODY
-    return name if 0 < name[0] < 1 << 63 and 0 < name[1] < 1 << 63 else NOBODY
-
-
-NOBODY: Final = (-1, -1)

@@ -6,10 +6,9 @@ from typing import Final, Literal
 import msgspec
 
 from workhorse.core.contract import Cancelled, Claim, Dead, Envelope, Outcome, Put, Released, Retried, Succeeded
-from workhorse.engines import keeping
+from workhorse.engines import keeping, tokens
 from workhorse.engines.keeping import FOREVER, Policy, micros
 from workhorse.engines.postgres import envelopes
-from workhorse.engines.postgres.claiming import tokens
 from workhorse.engines.postgres.link import Link
 from workhorse.engines.postgres.news import News
 
@@ -50,6 +49,8 @@ returning j.seq, j.token, j.id, j.cancel
 _KINDS: Final[dict[type[Outcome], int]] = {Retried: 0, Released: 1, Succeeded: 2, Dead: 3, Cancelled: 4}
 
 Undone = tuple[Outcome, str]
+Plain = dict[int, tuple[int, Outcome]]
+"""By row, in the order in which the rows are locked: the token and the outcome."""
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -74,7 +75,7 @@ async def settle(link: Link, news: News, outcomes: Sequence[Outcome]) -> list[Un
     """Each whole or not at all; returned is what was not done, and why."""
     plain, rest = _sorted_out(outcomes)
     undone: list[Undone] = []
-    keeps = {seq: keep(link.place.policy, outcome) for seq, outcome in plain.items()}
+    keeps = {seq: keep(link.place.policy, outcome) for seq, (_, outcome) in plain.items()}
     for kept in (True, False):
         if some := {seq: until for seq, until in keeps.items() if (until > 0) is kept}:
             undone += await _succeed(link, news, plain, some, kept)
@@ -94,18 +95,18 @@ def keep(policy: Policy, outcome: Outcome) -> int:
     return lives if keeping.is_ours(outcome.claim.job.id) else max(lives, keeping.GIVEN)
 
 
-def _sorted_out(outcomes: Sequence[Outcome]) -> tuple[dict[int, Outcome], list[Outcome]]:
-    """What went well with nothing special, by row; and the rest."""
-    plain: dict[int, Outcome] = {}
+def _sorted_out(outcomes: Sequence[Outcome]) -> tuple[Plain, list[Outcome]]:
+    """What went well with nothing special; and the rest."""
+    plain: Plain = {}
     rest: list[Outcome] = []
     for outcome in outcomes:
         job, writes = outcome.claim.job, outcome.writes
         special = outcome.publish or outcome.trail is not None or job.lane is not None or job.unique is not None
-        seq = tokens(outcome.claim.token)[1]
+        token, seq = tokens.parsed(outcome.claim.token)
         if special or type(outcome) is not Succeeded or seq in plain or (writes and not _is_plain(writes)):
             rest.append(outcome)
         else:
-            plain[seq] = outcome
+            plain[seq] = token, outcome
     return dict(sorted(plain.items())), rest  # rows are locked as they are given
 
 
@@ -113,13 +114,11 @@ def _is_plain(writes: Sequence[Put]) -> bool:
     return all(put.expect is None for put in writes)
 
 
-async def _succeed(
-    link: Link, news: News, plain: dict[int, Outcome], keeps: dict[int, int], kept: bool
-) -> list[Undone]:
+async def _succeed(link: Link, news: News, plain: Plain, keeps: dict[int, int], kept: bool) -> list[Undone]:
     """Those of the plain ones that `keeps` names: all of them kept for a while, or none."""
     seqs = list(keeps)
-    names = [tokens(plain[seq].claim.token)[0] for seq in seqs]
-    writes = [(seq, put) for seq in seqs for put in plain[seq].writes]
+    names = [plain[seq][0] for seq in seqs]
+    writes = [(seq, put) for seq in seqs for put in plain[seq][1].writes]
     if not writes:
         stale = await link.fetch(_END[kept], seqs, names, list(keeps.values()))
     else:
@@ -138,7 +137,7 @@ async def _succeed(
     news.wear(kept * len(seqs) + len(writes))
     if writes:
         news.tell(keys={put.key for _, put in writes})
-    return [(plain[seq], "stale") for (seq,) in stale]
+    return [(plain[seq][1], "stale") for (seq,) in stale]
 
 
 def ttls(puts: Sequence[Put]) -> list[int | None]:
@@ -178,7 +177,7 @@ def _ended(policy: Policy, rest: list[Outcome]) -> list[Ended]:
     for outcome in rest:
         writes, follow = (put + 1, put + len(outcome.writes)), (job + 1, job + len(outcome.publish))
         put, job = writes[1], follow[1]
-        token, seq = tokens(outcome.claim.token)
+        token, seq = tokens.parsed(outcome.claim.token)
         unfit = next((f"job {env.id}: {why}" for env in outcome.publish if (why := envelopes.refusal(env))), None)
         made.append(
             Ended(
@@ -210,7 +209,7 @@ _NOTHING: Final = Envelope("", "", b"")
 
 async def extend(link: Link, claims: Sequence[Claim], lease: float) -> list[Literal["kept", "lost", "cancel"]]:
     """Keep them; one answer a claim, in order."""
-    names = [tokens(claim.token) for claim in claims]
+    names = [tokens.parsed(claim.token) for claim in claims]
     rows = await link.fetch(_EXTEND, [seq for _, seq in names], [token for token, _ in names], micros(lease))
     held = {(token, seq): (id, cancel) for seq, token, id, cancel in rows}
     answers: list[Literal["kept", "lost", "cancel"]] = []

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from workhorse.core.contract import Answer, Claim, Envelope, Features, Outcome
-from workhorse.engines import intake
-from workhorse.engines.keeping import SECOND
+from workhorse.engines import promises
 from workhorse.engines.redis import claiming, publishing, settling, topics
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.pruning import Pruner
@@ -20,7 +19,7 @@ class Broker:
     def __init__(self, link: Link, waits: Waits, pruner: Pruner) -> None:
         self._link, self._waits, self._pruner = link, waits, pruner
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._features = features(link.place.policy.retain / SECOND)
+        self._features = promises.everything(link.place.policy, statements=False)
 
     @property
     def features(self) -> Features:
@@ -57,20 +56,3 @@ class Broker:
     async def wait(self, queues: Sequence[str], limit: int, timeout: float, /) -> None:
         self._pruner.wear()
         await self._waits.for_work(queues, timeout)
-
-
-def features(remembers: float) -> Features:
-    """Everything but statements: there is no transaction of the caller's to join."""
-    return Features(
-        transactions=True,
-        remembers=remembers,
-        lanes=True,
-        unique=True,
-        priorities=intake.PRIORITIES,
-        max_delay=float("inf"),
-        max_size=intake.MAX_SIZE,
-        fenced=True,
-        counts_crashes=True,
-        inspectable=True,
-        statements=False,
-    )

@@ -1,10 +1,10 @@
 """Claim and extend: what the scripts are asked, and what they answer."""
 
-import random
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from workhorse.core.contract import Claim
+from workhorse.engines import tokens
 from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.redis import documents
 from workhorse.engines.redis.link import Link
@@ -13,14 +13,13 @@ from workhorse.engines.redis.wire import Word
 
 _CLAIM: Final = script(*LEAN_ON_JOBS, "claiming", "claim")
 _EXTEND: Final = script(*LEAN_ON_JOBS, "extend")
-_random = random.SystemRandom()
 
 
 async def claim(link: Link, queues: Sequence[str], limit: int, lease: float, worker: str) -> list[Claim]:
     """What is due, at most `limit`."""
     found: list[Claim] = []
     names = list(dict.fromkeys(queues))
-    token = f"{_random.getrandbits(63) or 1:016x}"
+    token = f"{tokens.fresh():016x}"
     while (room := min(CHUNK, limit - len(found))) > 0:
         now, batches = await link.run(_CLAIM, room, micros(lease), token, worker, *names)
         more = [each for batch in batches for each in _claims(batch, token, int(now))]

@@ -1,7 +1,7 @@
 """Publish: plain jobs in groups that are accepted together, those with a lane, a unique key, a trail or among the dead one by one."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -12,7 +12,7 @@ from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import Policy, micros
 from workhorse.engines.redis import documents, topics
 from workhorse.engines.redis.link import Link
-from workhorse.engines.redis.scripts import CHUNK, LARGEST, LEAN_ON_JOBS, script
+from workhorse.engines.redis.scripts import LEAN_ON_JOBS, chunks, script
 from workhorse.engines.redis.wire import Word
 
 _PUBLISH: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "publish")
@@ -73,7 +73,7 @@ async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
             accepted.append((number, env))
         else:
             accepted += [(number, copy) for copy in topics.copies(bindings, env)]
-    for said in await _all(link, list(_chunks(accepted))):
+    for said in await _all(link, list(chunks(accepted, lambda each: len(each[1].payload)))):
         for number, answer in said:
             answers.setdefault(number, answer)
     return [answers.get(number, ACCEPTED) for number in range(len(jobs))]
@@ -96,18 +96,6 @@ async def _send(link: Link, jobs: _Jobs) -> _Said:
     said = await link.run(_PUBLISH, *sent)
     answers = [Answer(kind.decode(), of=of.decode()) for kind, of in said]
     return [(number, answer) for number, answer in zip(special, answers, strict=True) if answer.kind != "accepted"]
-
-
-def _chunks(jobs: _Jobs) -> Iterable[_Jobs]:
-    chunk, size = list[tuple[int, Envelope]](), 0
-    for number, env in jobs:
-        chunk.append((number, env))
-        size += len(env.payload)
-        if len(chunk) >= CHUNK or size >= LARGEST:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def is_special(env: Envelope) -> bool:

@@ -1,9 +1,12 @@
 """Scripts: constant Lua, joined from files, known to the server by their digest. What differs from call to call goes in as arguments."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,16 @@ CHUNK: Final = 500
 
 LARGEST: Final = 4 << 20
 """Bytes of payloads or values after which it takes no further ones."""
+
+
+def chunks(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Each as much as one script takes; `size` is an item's bytes."""
+    chunk, taken = list[T](), 0
+    for item in items:
+        chunk.append(item)
+        taken += size(item)
+        if len(chunk) >= CHUNK or taken >= LARGEST:
+            yield chunk
+            chunk, taken = [], 0
+    if chunk:
+        yield chunk

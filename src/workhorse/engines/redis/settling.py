@@ -12,7 +12,7 @@ from workhorse.engines.redis import topics
 from workhorse.engines.redis.documents import CANCELLED, DEAD, SUCCEEDED
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.publishing import words as jobs_as_words
-from workhorse.engines.redis.scripts import CHUNK, LARGEST, LEAN_ON_JOBS, script
+from workhorse.engines.redis.scripts import LEAN_ON_JOBS, chunks, script
 from workhorse.engines.redis.wire import Word
 
 _SETTLE: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "settling", "settle")
@@ -31,24 +31,13 @@ async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
     """Each whole or not at all; returned is what was not done, and why."""
     events = any(not env.queue for outcome in outcomes for env in outcome.publish)
     bindings = await topics.bindings(link) if events else ()
-    batches = [_Batch(chunk, link.place.policy, bindings) for chunk in _chunks(outcomes)]
+    batches = [_Batch(chunk, link.place.policy, bindings) for chunk in chunks(outcomes, _size)]
     undone = await asyncio.gather(*(_send(link, batch) for batch in batches))
     return list(chain.from_iterable(undone))
 
 
-def _chunks(outcomes: Sequence[Outcome]) -> Iterable[list[Outcome]]:
-    chunk, size = list[Outcome](), 0
-    for outcome in outcomes:
-        chunk.append(outcome)
-        for put in outcome.writes:
-            size += len(put.value)
-        for env in outcome.publish:
-            size += len(env.payload)
-        if len(chunk) >= CHUNK or size >= LARGEST:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _size(outcome: Outcome) -> int:
+    return sum([len(put.value) for put in outcome.writes]) + sum([len(env.payload) for env in outcome.publish])
 
 
 async def _send(link: Link, batch: "_Batch") -> list[Undone]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from workhorse.core.contract import Answer, Claim, Envelope, Features, Outcome
-from workhorse.engines import intake
-from workhorse.engines.keeping import SECOND
+from workhorse.engines import promises
 from workhorse.engines.sqlite import claiming, publishing, settling, topics
 from workhorse.engines.sqlite.link import Link
 from workhorse.engines.sqlite.watch import Watches
@@ -19,7 +18,7 @@ class Broker:
     def __init__(self, link: Link, watches: Watches) -> None:
         self._link, self._watches = link, watches
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._features = features(link.home.policy.retain / SECOND)
+        self._features = promises.everything(link.home.policy)
 
     @property
     def features(self) -> Features:
@@ -62,20 +61,3 @@ class Broker:
             if due is not None:
                 ear.until = due
             await ear.heard(timeout, link.home.now, link.home.steering)
-
-
-def features(remembers: float) -> Features:
-    """Everything."""
-    return Features(
-        transactions=True,
-        remembers=remembers,
-        lanes=True,
-        unique=True,
-        priorities=intake.PRIORITIES,
-        max_delay=float("inf"),
-        max_size=intake.MAX_SIZE,
-        fenced=True,
-        counts_crashes=True,
-        inspectable=True,
-        statements=True,
-    )

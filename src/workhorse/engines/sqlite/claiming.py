@@ -1,10 +1,10 @@
 """Claim, inside a transaction: each priority level in turn, the queues in their order, none of them more than its share."""
 
-import random
 from collections.abc import Sequence
 from typing import Any, Final
 
 from workhorse.core.contract import Claim, Envelope
+from workhorse.engines import tokens
 from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.sqlite import envelopes, lanes, uniques
 from workhorse.engines.sqlite.tx import Tx, numbers, words
@@ -27,8 +27,6 @@ _TOKEN, _CANCEL, _LANE, _SLOT, _UKEY = 8, 11, 12, 13, 14
 _ROUNDS: Final = 8
 _LOOKS: Final = 20
 """Bounds of one transaction; what is left is due, so the next claim comes at once."""
-
-_NOBODY: Final = (-1, -1)
 
 Row = tuple[Any, ...]
 
@@ -58,16 +56,6 @@ def claim(tx: Tx, queues: Sequence[str], limit: int, lease: float, worker: str) 
     return hunt.claims
 
 
-def tokens(text: str) -> tuple[int, int]:
-    """The random number and the row that a claim's token names; a text that is none of ours names nothing."""
-    token, _, seq = text.partition(".")
-    try:
-        name = int(token, 16), int(seq)
-    except ValueError:
-        return _NOBODY
-    return name if 0 < name[0] < 1 << 63 and 0 < name[1] < 1 << 63 else _NOBODY
-
-
 class _Hunt:
     """One call of claim."""
 
@@ -77,7 +65,7 @@ class _Hunt:
         self.admitted = False
         self._worker_name = worker
         self._worker: int | None = None
-        self._token = random.SystemRandom().getrandbits(63) or 1
+        self._token = tokens.fresh()
 
     @property
     def room(self) -> int:

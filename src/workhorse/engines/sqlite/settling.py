@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from workhorse.core.contract import Cancelled, Claim, Dead, Outcome, Put, Released, Retried, Succeeded
-from workhorse.engines import intake, keeping
+from workhorse.engines import intake, keeping, tokens
 from workhorse.engines.keeping import micros
 from workhorse.engines.sqlite import endings, envelopes, facts, lanes
-from workhorse.engines.sqlite.claiming import tokens
 from workhorse.engines.sqlite.publishing import publish
 from workhorse.engines.sqlite.tx import CANCELLED, DEAD, SUCCEEDED, Tx, numbers
 
@@ -52,7 +51,7 @@ def _sorted_out(tx: Tx, outcomes: Sequence[Outcome]) -> tuple[Plain, list[Outcom
         if random != claim or lives != ttl or ours is not keeping.is_ours(job.id):
             claim, ttl, ours = random, lives, keeping.is_ours(job.id)
             same = plain.setdefault(
-                (tokens(outcome.claim.token)[0], endings.kept_until(tx, SUCCEEDED, job.id, ttl)), {}
+                (tokens.parsed(outcome.claim.token)[0], endings.kept_until(tx, SUCCEEDED, job.id, ttl)), {}
             )
         seq = int(row) if row.isdecimal() else -1
         if seq in same:
@@ -104,7 +103,7 @@ def _end_all(tx: Tx, token: int, kept: int, seqs: list[int]) -> list[int]:
 
 def _settle_one(tx: Tx, outcome: Outcome) -> str:
     """Why it was not done; empty: it was."""
-    token, seq = tokens(outcome.claim.token)
+    token, seq = tokens.parsed(outcome.claim.token)
     job = tx.one(
         "select seq, id, lane, slot, ukey, cancel, queue from workhorse_jobs where seq = ? and token = ? and state < 2",
         seq, token,
@@ -159,7 +158,7 @@ def _again(tx: Tx, outcome: Retried | Released, job: tuple[Any, ...]) -> None:
 def extend(tx: Tx, claims: Sequence[Claim], lease: float) -> list[Literal["kept", "lost", "cancel"]]:
     """Keep them; one answer a claim, in order."""
     by_token: dict[int, list[int]] = {}
-    names = [tokens(claim.token) for claim in claims]
+    names = [tokens.parsed(claim.token) for claim in claims]
     for token, seq in names:
         by_token.setdefault(token, []).append(seq)
     held: dict[tuple[int, int], tuple[str, int]] = {}
