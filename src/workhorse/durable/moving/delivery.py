@@ -11,9 +11,8 @@ from workhorse.durable import results
 from workhorse.durable.moving import packing
 from workhorse.durable.moving.account import Account
 
-WAITING: Final[tuple[Held, ...]] = ("scheduled", "parked", "ready")
-"""The states of a job that nobody holds, and that has not ended, in the order in which it comes through them: who goes by that order
-misses none that passes from one to the next meanwhile."""
+WAITING: Final[tuple[Held, ...]] = ("ready", "scheduled", "parked")
+"""The states of a job that nobody holds, and that has not ended."""
 
 MOVED_TTL: Final = 3600.0
 """Seconds for which whoever waits at the source for the result of a job that moved can learn of it."""
@@ -85,9 +84,7 @@ class Delivery:
         """Delete them at the source, each only as long as it is what it was listed as."""
         ids = [row.job.id for row in rows]
         states: tuple[Held, ...] = ("dead",) if rows[0].status == "dead" else WAITING
-        while sum([await self._from.delete(Filter(ids=ids, status=status)) for status in states]):
-            pass  # one that goes frees its lane's slot, which makes a parked one ready: look again
-        still = await found(self._from, ids)
+        still = await _deleted(self._from, ids, states)
         gone = [row for row in rows if row.job.id not in still]
         self._count(gone)
         await say_moved(self._from_store, [row.job.id for row in gone if row.status != "dead"])
@@ -97,12 +94,19 @@ class Delivery:
     async def _take_back(self, rows: Sequence[Row]) -> None:
         """A worker of the source has these after all, although their queue is paused: they must not run at the target, too."""
         ids = [row.job.id for row in rows]
-        if self._there is not None:
-            for status in (*WAITING, "dead"):
-                await self._there.delete(Filter(ids=ids, status=status))
-        both = set(await found(self._there, ids)) if self._there is not None else set(ids)
+        both = set(ids if self._there is None else await _deleted(self._there, ids, (*WAITING, "dead")))
         self._account.doubled += sorted(both)
         self._account.keep(TWICE, [id for id in ids if id not in both])
+
+
+async def _deleted(inspector: Inspector, ids: Sequence[str], states: Sequence[Held]) -> Mapping[str, Row]:
+    """Delete those of these jobs that are in one of these states; what is left of them."""
+    while True:
+        for status in states:
+            await inspector.delete(Filter(ids=ids, status=status))
+        left = await found(inspector, ids)
+        if not any(row.status in states for row in left.values()):
+            return left  # else one became due between two looks, or was made ready by a slot that was freed: look again
 
 
 async def found(inspector: Inspector | None, ids: Sequence[str]) -> Mapping[str, Row]:
