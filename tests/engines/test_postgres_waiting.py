@@ -15,7 +15,7 @@ from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.ids import new_id
 from workhorse.engine import ABSENT, Envelope, Put
 from workhorse.engines import open_engine
-from workhorse.engines.postgres import notifier
+from workhorse.engines.postgres import notifier, watch
 from workhorse.engines.postgres.engine import PostgresEngine
 from workhorse.engines.postgres.link import Link
 from workhorse.engines.postgres.notifier import Notifier
@@ -212,6 +212,27 @@ async def test_a_lost_connection_is_replaced_and_what_was_missed_is_looked_up(
     await promptly(_listening(postgres, postgres_url, but=listening))
     await other.broker.publish([_job()])
     await promptly(waiting)
+
+
+async def test_a_line_that_dies_before_it_listens_is_replaced(
+    opened: Opened, postgres: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, other = await opened(), await opened()
+    dead, listens = list[object](), asyncpg.Connection.add_listener
+
+    async def add_listener(connection: Any, *rest: Any) -> None:
+        if not dead:
+            dead.append(connection)
+            await asyncio.Event().wait()  # no answer, and no word that there will be none
+        await listens(connection, *rest)
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", add_listener)
+    monkeypatch.setattr(watch, "_PATIENCE", 0.05)
+    waiting = await begun(engine.broker.wait(["q"], 1, LONG))
+    await promptly(_listening(postgres, postgres_url))
+    await other.broker.publish([_job()])
+    await promptly(waiting)
+    assert cast(Any, dead[0]).is_closed()
 
 
 async def test_a_server_that_goes_away_is_told_to_who_waits(own_postgres: Postgres) -> None:

@@ -76,7 +76,8 @@ class Watch:
         except _LOST:
             return None
         try:
-            await connection.add_listener(self._link.place.schema, self._heard)
+            async with asyncio.timeout(_PATIENCE):  # its line may be dead since it was opened, without a word
+                await connection.add_listener(self._link.place.schema, self._heard)
         except _LOST:
             connection.terminate()
             return None
