@@ -10,6 +10,8 @@ async def resize(path: str, width: int = 256) -> str:
 """
 
 from workhorse.app import Workhorse
+from workhorse.core.action import Action
+from workhorse.core.action_queue import ActionQueue
 from workhorse.core.context import Context
 from workhorse.core.durations import Duration
 from workhorse.core.effort import Effort, Failure, Success
@@ -22,6 +24,8 @@ from workhorse.core.task import Task
 from workhorse.worker.counts import Counts
 
 __all__ = [
+    "Action",
+    "ActionQueue",
     "Context",
     "Counts",
     "Duration",

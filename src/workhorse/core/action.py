@@ -1,8 +1,8 @@
 """An action: something done that can be undone. Who runs it, in which order and how often, is not decided here."""
 
-import inspect
-from typing import Protocol
+from typing import Protocol, cast
 
+from workhorse.core.coroutines import makes_coroutines
 from workhorse.core.errors import DeclarationError
 
 
@@ -22,19 +22,17 @@ class Action(Protocol):
         return None
 
 
-def checked(action: object, what: str) -> None:
-    """DeclarationError, naming `what`, for an object that lacks one of the two methods, and for a class."""
+def checked(action: object, what: str) -> Action:
+    """The action itself. DeclarationError, naming `what`, for an object that lacks one of its methods, and for a class."""
     missing = [name for name in ("execute", "rollback") if not callable(getattr(action, name, None))]
     if missing:
         lacks = " and ".join(missing)
         raise DeclarationError(f"{what}: expected an object with execute and rollback, got {action!r} without {lacks}")
-    if inspect.isclass(action):
-        raise DeclarationError(
-            f"{what}: expected an object, got the class {action!r}; make one: {action.__name__}(...)"
-        )
+    if isinstance(action, type):
+        raise DeclarationError(f"{what}: expected an object, got the class {action.__name__}; make one of it")
+    return cast(Action, action)
 
 
-def is_asynchronous(method: object) -> bool:
-    """Whether calling this gives something to await, as far as can be seen before it is called."""
-    call = getattr(method, "__call__", None)  # noqa: B004 - an object with an async __call__ is one, too
-    return inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(call)
+def is_asynchronous(action: Action) -> bool:
+    """Whether one of its methods, at least, is a coroutine function."""
+    return makes_coroutines(action.execute) or makes_coroutines(action.rollback)

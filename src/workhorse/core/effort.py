@@ -1,18 +1,22 @@
 """What became of one piece of work: each attempt as a value, all of them as an Effort. Nothing here tries anything."""
 
-import inspect
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Literal, TypeAlias, TypeVar, final
 
+from workhorse.core.coroutines import closed
+
+log = logging.getLogger("workhorse")
+
 R_co = TypeVar("R_co", covariant=True)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Success(Generic[R_co]):
-    """An attempt that went well, and its value; `started` and `ended` are aware, in UTC."""
+    """An attempt that went well, and its value, whose class alone its repr tells; `started`, `ended`: aware, in UTC."""
 
     value: R_co
     started: datetime
@@ -20,17 +24,23 @@ class Success(Generic[R_co]):
     successful: Literal[True] = True
     __match_args__ = ("value",)
 
+    def __repr__(self) -> str:
+        return f"Success({type(self.value).__name__})"
+
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Failure:
-    """An attempt that did not, and its exception; `started` and `ended` are aware, in UTC."""
+    """An attempt that did not, and its exception, whose class alone its repr tells; `started`, `ended`: aware, in UTC."""
 
     value: Exception
     started: datetime
     ended: datetime
     successful: Literal[False] = False
     __match_args__ = ("value",)
+
+    def __repr__(self) -> str:
+        return f"Failure({type(self.value).__name__})"
 
 
 Attempt: TypeAlias = Success[R_co] | Failure
@@ -81,14 +91,20 @@ class Effort(Generic[R_co]):
     ) -> "Effort[R_co]":
         """Call `reaction` with this effort, always or only after a success or a failure, here and now.
 
-        Returns the effort; what the reaction raised is kept in its `reaction_errors`. ValueError for another `on`.
+        Returns the effort; what the reaction raised is logged and kept in its `reaction_errors`. ValueError for another
+        `on`, TypeError for a reaction that cannot be called.
         """
         if on not in ("always", "success", "failure"):
             raise ValueError(f"on: expected 'always', 'success' or 'failure', got {on!r}")
+        if not callable(reaction):
+            raise TypeError(f"react: expected a function of the effort, got {type(reaction).__name__}: {reaction!r}")
         if on != "always" and self.culmination.successful != (on == "success"):
             return self
         error = _called(reaction, self)
-        return self if error is None else replace(self, reaction_errors=(*self.reaction_errors, error))
+        if error is None:
+            return self
+        log.warning("a reaction to %r failed: %s", self, type(error).__name__, exc_info=error)
+        return replace(self, reaction_errors=(*self.reaction_errors, error))
 
     def __repr__(self) -> str:
         ending = "succeeded" if self.culmination.successful else "failed"
@@ -100,7 +116,6 @@ def _called(reaction: Callable[[Effort[R_co]], object], effort: Effort[R_co]) ->
         answer = reaction(effort)
     except Exception as error:
         return error
-    if inspect.iscoroutine(answer):
-        answer.close()
+    if closed(answer):
         return TypeError(f"a reaction is a plain function, got the coroutine function {reaction!r}")
     return None

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, ParamSpec, TypeVar, final
 
 from workhorse.core.checks import MANY, exceptions, factor, in_seconds, into_seconds, share, whole
+from workhorse.core.coroutines import closed, makes_coroutines
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt, Effort, Failure, Success
 from workhorse.core.errors import DeclarationError, GiveUp, RetryLater, Skip
@@ -208,14 +209,12 @@ class _NotAwaitable(BaseException):
 
 
 def _refuse_coroutine_function(fn: Callable[..., Any]) -> None:
-    call = getattr(fn, "__call__", None)  # noqa: B004 - an object with an async __call__ is one, too
-    if inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call):
+    if makes_coroutines(fn):
         raise TypeError(f"attempt: expected a plain function, got the coroutine function {fn!r}; use attempt_async")
 
 
 def _plain(value: R, fn: object) -> R:
-    if inspect.iscoroutine(value):
-        value.close()
+    if closed(value):
         raise TypeError(f"attempt: expected a plain function, and {fn!r} returned a coroutine; use attempt_async")
     return value
 

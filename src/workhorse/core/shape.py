@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from workhorse.core.context import Context
+from workhorse.core.coroutines import makes_coroutines
 from workhorse.core.errors import DeclarationError
 
 RunIn = Literal["async", "thread", "process"]
@@ -123,8 +124,7 @@ def _kind_by_text(annotation: str) -> Literal["plain", "optional", ""]:
 
 
 def _runs_in(fn: Callable[..., Any], run_in: str | None, skip: int, place: str) -> RunIn:
-    call = getattr(fn, "__call__", None)  # noqa: B004 - an object with an async __call__ is a coroutine function, too
-    if inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call):
+    if makes_coroutines(fn):
         if run_in is not None:
             raise DeclarationError(
                 f"task {place}: run_in={run_in!r} is for plain functions, and this one is async: it runs on the loop"

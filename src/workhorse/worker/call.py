@@ -1,11 +1,11 @@
 """One call of one task: what its payload asks for, its arguments, and its result as bytes."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from workhorse.core.coroutines import closed
 from workhorse.core.document import NO_OVERRIDES, Document, Malformed, NewerVersion, Overrides, decode, retry_from_doc
 from workhorse.core.retry import Retry
 from workhorse.core.schema import Schema, Unfit
@@ -100,8 +100,7 @@ def call_sync(task: Task[..., Any], payload: bytes) -> Verdict:
 
 def done(terms: Terms, value: Any) -> Verdict:
     """A result that cannot be encoded does not undo the work: the job is done, and says why its result is missing."""
-    if inspect.iscoroutine(value):
-        value.close()
+    if closed(value):
         return Failed(
             "TypeError", "it returned a coroutine that nobody awaited; declare it with `async def`", again=False
         )
