@@ -91,6 +91,17 @@ def test_a_failing_rollback_is_kept_and_the_others_still_run(scene: Scene) -> No
     assert queue.rollback_errors == (last, first)
 
 
+def test_a_failing_rollback_is_reported(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    error = OSError("no line")
+    queue = ActionQueue([scene.action("a", (), [error])])
+    scene.way.execute(queue)
+    scene.way.rollback(queue)
+    (line,) = [record for record in caplog.records if record.name == "workhorse"]
+    assert line.getMessage() == f"the rollback of {scene.way.action.__name__} failed: OSError"
+    assert line.exc_info is not None
+    assert line.exc_info[1] is error
+
+
 def test_a_second_rollback_tries_only_what_failed(scene: Scene) -> None:
     again = OSError("again")
     stubborn = scene.action("c", (), [OSError("once"), again])

@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
     ("words", "said"),
     [
         (["shop.py"], "Counts(succeeded=102, retried=0, released=0, dead=0, cancelled=0)\ncat.png@128"),
+        (["sign_up.py"], "Ada is number 1\nEve is not there: UNIQUE constraint failed: boxes.address\n[('Ada',)]"),
         (["crawl_files.py", "folder"], "2 entries in folder; 4 jobs done, 0 dead"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "workhorse",
+    "workhorse.actions",
     "workhorse.engine",
     "workhorse.errors",
     "workhorse.testing",
@@ -40,7 +41,15 @@ def test_every_public_class_function_and_method_has_a_docstring(module: str) -> 
 
 
 @pytest.mark.parametrize(
-    "module", ["workhorse", "workhorse.errors", "workhorse.testing", "workhorse.testing.faults", "workhorse.wire"]
+    "module",
+    [
+        "workhorse",
+        "workhorse.actions",
+        "workhorse.errors",
+        "workhorse.testing",
+        "workhorse.testing.faults",
+        "workhorse.wire",
+    ],
 )
 def test_every_public_name_stands_in_the_docs(module: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
