@@ -20,6 +20,7 @@ from workhorse.core.handle import JobHandle
 from workhorse.core.job import Job, Priority
 from workhorse.core.registry import Router
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.schedule import Cron, Every
 from workhorse.core.task import Task
 from workhorse.worker.counts import Counts
 
@@ -28,8 +29,10 @@ __all__ = [
     "ActionQueue",
     "Context",
     "Counts",
+    "Cron",
     "Duration",
     "Effort",
+    "Every",
     "Exponential",
     "Failure",
     "Fixed",

@@ -30,6 +30,7 @@ from workhorse.core.task import Task, remote
 from workhorse.durable import progress
 from workhorse.durable.history import attempts
 from workhorse.durable.results import Results
+from workhorse.durable.ticks import name_of
 from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
@@ -262,6 +263,7 @@ class Workhorse(Router):
             self._places.work,
             self._progress,
             self._unknown_for,
+            self.scheduled,
         )
         return Worker(
             parts,
@@ -273,6 +275,10 @@ class Workhorse(Router):
             grace=seconds(grace, "grace"),
             signals=signals,
         )
+
+    def scheduled(self) -> dict[str, Declared]:
+        """The tasks that have a schedule, by its name."""
+        return {name_of(self._name, task.name): task for task in self.registry if task.definition.schedule}
 
     @contextmanager
     def relocated(self, url: str, clock: Clock) -> Generator[None]:

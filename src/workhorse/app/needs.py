@@ -53,11 +53,16 @@ def _longest(retry: Retry) -> float:
     return max(retry.delay(1), retry.delay(retry.retries))
 
 
+def _ticks(schedule: object, at: Place) -> str:
+    return "" if at.keeps else "no store keeps its ticks; give the app a store='sqlite:///facts.db', say"
+
+
 NEEDS: Final[Mapping[str, Callable[[Any, Place], str]]] = {
     "result_ttl": _results,
     "max_crashes": _crashes,
     "priority": _priorities,
     "retry": _waits,
+    "schedule": _ticks,
 }
 """What is missing where this option was said, and what to do; empty: nothing."""
 

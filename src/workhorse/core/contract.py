@@ -227,6 +227,10 @@ class Store(Protocol):
         """In the order of keys. May lag: whoever acts on a scan writes with ABSENT first."""
         ...
 
+    async def now(self) -> float:
+        """What time it is by the engine's clock, in seconds since the epoch: who asks need not believe his own."""
+        ...
+
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
         """Return when a version is no longer the known one (at once if it is not now), at the latest after `timeout`; may
         return for nothing."""

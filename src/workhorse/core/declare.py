@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, Un
 
 from workhorse.core.context import Context
 from workhorse.core.options import TaskOptions
+from workhorse.core.schedule import Cron, Every
 from workhorse.core.task import AsyncFunction, Function
 
 P = ParamSpec("P")
@@ -38,4 +39,19 @@ class DeclareTask(Protocol):
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Function[P, R, P, R]: ...
     @overload
+    def __call__(self, *, schedule: Cron | Every, **options: Unpack[TaskOptions]) -> "DeclareScheduled": ...
+    @overload
     def __call__(self, **options: Unpack[TaskOptions]) -> "DeclareTask": ...
+
+
+class DeclareScheduled(Protocol):
+    """`@app.task(schedule=...)`: nobody is there to pass arguments."""
+
+    @overload
+    def __call__(self, fn: Async[[], R], /) -> AsyncFunction[[], R, ..., R]: ...
+    @overload
+    def __call__(self, fn: Async[[Context], R], /) -> AsyncFunction[[], R, Concatenate[Context, ...], R]: ...
+    @overload
+    def __call__(self, fn: Callable[[], R], /) -> Function[[], R, ..., R]: ...
+    @overload
+    def __call__(self, fn: Callable[[Context], R], /) -> Function[[], R, Concatenate[Context, ...], R]: ...

@@ -7,8 +7,9 @@ from workhorse.core import names
 from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door
 from workhorse.core.options import FOR_TASKS, Settings, checked
+from workhorse.core.schedule import Schedule
 from workhorse.core.schema import Schema
-from workhorse.core.shape import RunIn, shape_of
+from workhorse.core.shape import RunIn, refuse_required, shape_of
 
 
 class Definition:
@@ -26,6 +27,9 @@ class Definition:
         self.run_in: RunIn = shape.run_in
         self.takes_context = bool(shape.skip)
         self.own_name = names.name(said.pop("name", None) or _name_of(fn, shape.place), f"task {shape.place}: name")
+        self.schedule: Schedule | None = said.get("schedule")
+        if self.schedule is not None:
+            refuse_required(fn, shape)
         self.own_options: Mapping[str, Any] = said
         self.name = self.own_name
         self._bound: tuple[Settings, Schema, Door] | None = None

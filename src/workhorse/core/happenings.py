@@ -66,6 +66,23 @@ class JobLost(msgspec.Struct, frozen=True):
     why: str
 
 
+class TicksMissed(msgspec.Struct, frozen=True):
+    """A schedule's ticks from `first` on, until `until`, came while no worker was there: those that it does not make up for are
+    skipped. Both in seconds since the epoch."""
+
+    schedule: str
+    first: float
+    until: float
+
+
+class TickRefused(msgspec.Struct, frozen=True):
+    """A tick's job was not accepted; the schedule goes on."""
+
+    schedule: str
+    job: str
+    why: str
+
+
 class LoopBlocked(msgspec.Struct, frozen=True):
     """The event loop has not turned for `seconds`: blocking code in an async task; `stack` says where."""
 

@@ -2,6 +2,7 @@
 
 import time
 from secrets import randbits
+from typing import Final
 
 
 def new_id() -> str:
@@ -10,6 +11,15 @@ def new_id() -> str:
     noise = randbits(74)
     value = stamp << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0x2 << 62 | noise & 0x3FFF_FFFF_FFFF_FFFF
     return f"{value:032x}"
+
+
+TICK: Final = "tick~"
+"""How the ids of ticks begin."""
+
+
+def is_given(id: str) -> bool:
+    """Whether it may well come again: somebody gave it, or a schedule made it. Else it is of chance, or of what it follows."""
+    return id.startswith(TICK) or not (is_ours(id) or "~" in id or "@" in id)
 
 
 def is_ours(id: str) -> bool:

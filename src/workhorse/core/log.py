@@ -1,6 +1,7 @@
 """The log's own listener: every line of the library that tells of work is written here."""
 
 import logging
+from datetime import UTC, datetime
 
 from workhorse.core.contract import Cancelled, Dead, Released, Retried
 from workhorse.core.happenings import (
@@ -12,6 +13,8 @@ from workhorse.core.happenings import (
     LoopBlocked,
     ProcessDied,
     ThreadAbandoned,
+    TickRefused,
+    TicksMissed,
     WorkerStarted,
     WorkerStopped,
     WorkerStopping,
@@ -29,6 +32,8 @@ def listen(bus: Bus) -> None:
     bus.listen(WorkerStopped, _worker_stopped)
     bus.listen(JobEnded, _job_ended)
     bus.listen(JobLost, _job_lost)
+    bus.listen(TicksMissed, _ticks_missed)
+    bus.listen(TickRefused, _tick_refused)
     bus.listen(LoopBlocked, _loop_blocked)
     bus.listen(ThreadAbandoned, _thread_abandoned)
     bus.listen(BrokerLost, _broker_lost)
@@ -76,6 +81,18 @@ def _job_succeeded(it: JobSucceeded) -> None:
 def _job_lost(it: JobLost) -> None:
     job = it.claim.job
     log.warning("%s %s is not ours any more (%s): its outcome is dropped", job.task, job.id, it.why)
+
+
+def _ticks_missed(it: TicksMissed) -> None:
+    first, until = (datetime.fromtimestamp(moment, UTC).isoformat() for moment in (it.first, it.until))
+    log.warning(
+        "schedule %s: nobody was there for ticks from %s to %s; what catch_up= does not make up for is skipped",
+        it.schedule, first, until,
+    )  # fmt: skip
+
+
+def _tick_refused(it: TickRefused) -> None:
+    log.error("schedule %s: its tick %s was not accepted: %s", it.schedule, it.job, it.why)
 
 
 def _loop_blocked(it: LoopBlocked) -> None:

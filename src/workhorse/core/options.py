@@ -12,6 +12,7 @@ from workhorse.core.checks import whole
 from workhorse.core.durations import Duration, moment, seconds
 from workhorse.core.errors import DeclarationError
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.schedule import Schedule
 
 
 class Priority(IntEnum):
@@ -63,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_crashes: int = 3
 
 
-FOR_TASKS = frozenset(TaskOptions.__annotations__)
+FOR_TASKS = frozenset({*TaskOptions.__annotations__, "schedule"})
 FOR_JOBS = frozenset(OnceOptions.__annotations__)
 FOR_ALL = frozenset(JobOptions.__annotations__)
 
@@ -196,6 +197,12 @@ def _run_in(value: object, what: str) -> str:
     return str(value)
 
 
+def _schedule(value: object, what: str) -> Schedule:
+    if not isinstance(value, Schedule):
+        raise DeclarationError(f"{what}: expected Cron('0 4 * * *') or Every(minutes=5), say, got {value!r}")
+    return value
+
+
 def _id(value: object, what: str) -> str:
     return names.given_id(value)
 
@@ -214,4 +221,5 @@ _CHECKS: Mapping[str, Callable[[object, str], Any]] = {
     "at": moment,
     "name": names.name,
     "run_in": _run_in,
+    "schedule": _schedule,
 }

@@ -36,6 +36,17 @@ def shape_of(fn: object, run_in: str | None) -> Shape:
     return Shape(place, _runs_in(plain, run_in, skip, place), skip)
 
 
+def refuse_required(fn: Callable[..., Any], shape: Shape) -> None:
+    """DeclarationError for a task that is to run by itself and has parameters that somebody must pass."""
+    passed = list(inspect.signature(fn).parameters.values())[shape.skip :]
+    needed = [it.name for it in passed if it.default is it.empty and it.kind not in (it.VAR_POSITIONAL, it.VAR_KEYWORD)]
+    if needed:
+        raise DeclarationError(
+            f"task {shape.place}: expected no required parameters beside schedule=, got {', '.join(map(repr, needed))}; "
+            f"nobody is there to pass them: give them defaults"
+        )
+
+
 def place_of(fn: Callable[..., Any]) -> str:
     """`module:qualname`, as people find it."""
     named: Any = fn if hasattr(fn, "__qualname__") else type(fn)

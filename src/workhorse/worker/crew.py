@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from workhorse.core.clock import Clock
 from workhorse.core.contract import Broker, Claim, Engine, Outcome, Released
 from workhorse.core.happenings import JobEnded, JobLost
 from workhorse.core.instrument import Bus, log
-from workhorse.core.registry import Registry
+from workhorse.core.registry import Declared, Registry
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan
 from workhorse.worker.counts import Tally
@@ -27,7 +27,8 @@ from workhorse.worker.watch import Watch
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """What an app gives its workers. `connect` is the engine of the running loop, `apart` one that is not yet opened."""
+    """What an app gives its workers. `connect` is the engine of the running loop, `apart` one that is not yet opened;
+    `scheduled` are the tasks that tick, by the names of their schedules."""
 
     registry: Registry
     bus: Bus
@@ -36,6 +37,7 @@ class Parts(msgspec.Struct, frozen=True):
     apart: Callable[[], Engine]
     report: Report
     unknown_for: float
+    scheduled: Callable[[], Mapping[str, Declared]]
 
 
 class Crew:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
-from workhorse.core.contract import Broker, Claim, Outcome, Released, Retried
+from workhorse.core.contract import Broker, Claim, Outcome, Released, Retried, Store
 from workhorse.core.happenings import WorkerStarted, WorkerStopped, WorkerStopping
 from workhorse.core.ids import new_id
 from workhorse.worker.backoff import Backoff
@@ -15,6 +15,7 @@ from workhorse.worker.budget import Budget
 from workhorse.worker.counts import Counts
 from workhorse.worker.crew import Crew, Parts
 from workhorse.worker.presence import Presence
+from workhorse.worker.scheduler import Scheduler
 from workhorse.worker.signals import Signals
 from workhorse.worker.slots import STALE
 
@@ -76,6 +77,7 @@ class Worker:
                 every = min(SIGN, self._lease / 3)
                 presence = Presence(engine.store, self.name, self._queues, self._concurrency, every, crew.state)
                 await stack.enter_async_context(presence)
+                await self._schedule(stack, engine.broker, engine.store)
             try:
                 await self._claiming(engine.broker, crew)
             except asyncio.CancelledError:
@@ -85,6 +87,14 @@ class Worker:
                 await self._finish(crew)
         self._parts.bus.say(WorkerStopped(self.name, time.monotonic() - began))
         return crew.tally.counts()
+
+    async def _schedule(self, stack: AsyncExitStack, broker: Broker, store: Store) -> None:
+        if not (tasks := self._parts.scheduled()):
+            return
+        scheduler = Scheduler(broker, store, tasks, self._parts.bus, self._backoff)
+        await stack.enter_async_context(scheduler)
+        if self._burst:  # what is due now is part of it
+            await self._first(scheduler.looked.wait(), self._stopped.wait())
 
     def _hired(self, broker: Broker) -> Crew:
         return Crew(

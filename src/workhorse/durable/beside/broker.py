@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from workhorse.core import contract
+from workhorse.core import contract, ids
 from workhorse.core.contract import ABSENT, Answer, Claim, Envelope, Features, Inspector, Outcome, Put, Store
 from workhorse.durable.beside import lives
 
@@ -31,7 +31,7 @@ class Broker:
         return msgspec.structs.replace(self._broker.features, transactions=False, statements=False)
 
     async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
-        given = [env.id for env in jobs if lives.is_given(env.id)]
+        given = [env.id for env in jobs if ids.is_given(env.id)]
         if given and self._store is not None and self._inspector is not None:
             await lives.forget_earlier(self._store, self._inspector, given)
         return await self._broker.publish(jobs)

@@ -4,17 +4,11 @@ transaction that publishes, puts back or deletes; here each is told apart from a
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from workhorse.core import ids
 from workhorse.core.contract import ABSENT, Filter, Inspector, Put, Row, Store
 from workhorse.durable import results
 
 DELETED_TTL: Final = 3600.0
 """Seconds for which whoever waits for a deleted job's result can learn of it."""
-
-
-def is_given(id: str) -> bool:
-    """Made by somebody, who may well give it again; not by chance, nor of what it follows."""
-    return not (ids.is_ours(id) or "~" in id or "@" in id)
 
 
 async def versions(store: Store, keys: Iterable[str]) -> dict[str, int]:

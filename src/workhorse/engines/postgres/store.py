@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from workhorse.core.contract import Put
-from workhorse.engines.keeping import micros
+from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.postgres.link import Link
 from workhorse.engines.postgres.news import News
 from workhorse.engines.prefixes import beyond
@@ -14,6 +14,7 @@ _GET: Final = f"select key, value, version from workhorse.facts where key = any(
 _PUT: Final = (
     "select workhorse.put($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], workhorse.now_us()) as versions"
 )
+_NOW: Final = "select workhorse.now_us() as now"
 _DELETE: Final = (
     "with held as materialized (select f.key from workhorse.facts f"
     " join unnest($1::text[], $2::bigint[]) as asked (key, expect) on asked.key = f.key"
@@ -60,6 +61,10 @@ class Store:
     async def scan(self, prefix: str, after: str = "", limit: int = 1000, /) -> list[tuple[str, bytes, int]]:
         rows = await self._link.fetch(_SCAN, max(prefix, after), after, beyond(prefix), limit)
         return [(key, value, version) for key, value, version in rows]
+
+    async def now(self) -> float:
+        (row,) = await self._link.fetch(_NOW)
+        return int(row["now"]) / SECOND
 
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
         await self._news.for_facts(known, timeout)

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import Any, Final
 
 from workhorse.core.contract import Put
-from workhorse.engines.keeping import micros
+from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.pruning import Pruner
 from workhorse.engines.redis.scripts import script
@@ -64,6 +64,10 @@ class Store:
                 break
             start = b"(" + page[0]
         return found
+
+    async def now(self) -> float:
+        seconds, micros = await self._link.ask("TIME")
+        return int(seconds) + int(micros) / SECOND
 
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
         await self._waits.for_facts(known, timeout)

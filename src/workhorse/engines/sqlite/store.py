@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from workhorse.core.contract import Put
+from workhorse.engines.keeping import SECOND
 from workhorse.engines.sqlite import facts
 from workhorse.engines.sqlite.link import Link
 from workhorse.engines.sqlite.watch import Watches
@@ -29,6 +30,9 @@ class Store:
 
     async def scan(self, prefix: str, after: str = "", limit: int = 1000, /) -> list[tuple[str, bytes, int]]:
         return await self._link.read(lambda tx: facts.scan(tx, prefix, after, limit))
+
+    async def now(self) -> float:
+        return self._link.home.now() / SECOND
 
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
         link = self._link

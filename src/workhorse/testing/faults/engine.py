@@ -124,6 +124,9 @@ class FaultyStore(_Part, Store):
     async def scan(self, prefix: str, after: str = "", limit: int = 1000, /) -> list[tuple[str, bytes, int]]:
         return await self._meet("scan", self._store.scan, prefix, after, limit)
 
+    async def now(self) -> float:
+        return await self._meet("now", self._store.now)
+
     async def wait(self, known: Mapping[str, int], timeout: float, /) -> None:
         await self._meet("wait", self._store.wait, known, timeout)
 

@@ -9,7 +9,7 @@ from workhorse.core.errors import BrokerUnavailable
 Verb: TypeAlias = Literal[
     "open",
     "publish", "bind", "claim", "settle", "extend", "wait",
-    "get", "put", "delete", "scan",
+    "get", "put", "delete", "scan", "now",
     "count", "list", "show", "retry", "cancel", "pause", "resume",
 ]  # fmt: skip
 """Of an engine, its broker, store and inspector; `wait` and `delete` are two verbs of one name each."""
