@@ -42,7 +42,7 @@ from workhorse.testing.conformance.rough import Resent
 from workhorse.testing.conformance.settle import Settle
 from workhorse.testing.conformance.settle_together import SettleTogether
 from workhorse.testing.conformance.skew import Skew, SkewedFacts
-from workhorse.testing.conformance.store import StoreLives, StoreVersions
+from workhorse.testing.conformance.store import StoreLives, StoreTime, StoreVersions
 from workhorse.testing.conformance.unanswered import UnansweredFacts, UnansweredPublish, UnansweredSettle
 from workhorse.testing.faults import FaultyEngine, Seeded
 
@@ -333,6 +333,13 @@ class CallersLease(Around):
         return await self.inner.claim(queues, limit, max(0, lease + _wall_clock_off()))
 
 
+class CallersTime(Around):
+    """Tells whoever asks what he could have known by himself."""
+
+    async def now(self) -> float:
+        return time.time()
+
+
 class CallersLife(Around):
     """A fact lives by the wall clock of whoever wrote it."""
 
@@ -478,6 +485,10 @@ class TestCallersLease(Mutant, Claiming, Crashes, Skew):
 
 class TestCallersLife(Mutant, StoreLives, SkewedFacts):
     parts: ClassVar = {"store": CallersLife}
+
+
+class TestCallersTime(Mutant, StoreTime, SkewedFacts):
+    parts: ClassVar = {"store": CallersTime}
 
 
 class TestBelievesItsOwn(Mutant, UnansweredFacts):

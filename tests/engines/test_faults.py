@@ -258,6 +258,7 @@ def verbs(engine: Engine) -> list[tuple[Any, str, tuple[Any, ...]]]:
         (engine.store, "put", ([Put("a", b"1")],)),
         (engine.store, "delete", ({"a": None},)),
         (engine.store, "scan", ("",)),
+        (engine.store, "now", ()),
         (engine.store, "wait", ({"a": 1}, 0)),
         (engine.inspector, "count", ("queue",)),
         (engine.inspector, "list", (Filter(),)),

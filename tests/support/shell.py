@@ -1,8 +1,10 @@
 """A shell for the tests of the command line: a folder with an app in it, commands in this process or in one of their own."""
 
+import importlib
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +108,12 @@ class Shell:
         done = self.run("worker", "APP", "--burst", "--json", "--log-level", "critical")
         totals: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return totals
+
+    def forget(self) -> None:
+        """The module was changed: the next command reads it anew."""
+        sys.modules.pop(self.spec.partition(":")[0], None)
+        importlib.invalidate_caches()
+        shutil.rmtree(self.folder / "__pycache__", ignore_errors=True)
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         """In a process of its own, stderr into stdout."""

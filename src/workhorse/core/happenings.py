@@ -78,7 +78,7 @@ class TicksMissed(msgspec.Struct, frozen=True):
 class TickRefused(msgspec.Struct, frozen=True):
     """A tick's job was not accepted; the schedule goes on."""
 
-    schedule: str
+    task: str
     job: str
     why: str
 

@@ -92,7 +92,7 @@ def _ticks_missed(it: TicksMissed) -> None:
 
 
 def _tick_refused(it: TickRefused) -> None:
-    log.error("schedule %s: its tick %s was not accepted: %s", it.schedule, it.job, it.why)
+    log.error("%s %s was not accepted: %s; the schedule goes on", it.task, it.job, it.why)
 
 
 def _loop_blocked(it: LoopBlocked) -> None:

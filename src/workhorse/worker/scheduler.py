@@ -94,8 +94,8 @@ class Scheduler:
             id = ticks.id_of(name, moment)
             try:
                 job = encode_job(task.job(), task, lambda: now)
-            except Unfit as error:  # a default that does not fit its own annotation
-                self._bus.say(TickRefused(name, id, str(error)))
+            except Unfit as error:  # one that cannot be made must not keep back the others
+                self._bus.say(TickRefused(task.name, id, str(error)))
                 continue
             late = moment + ticks.lag(self._schedule(name), id) - now
             yield msgspec.structs.replace(job, id=id, delay=max(0.0, late))

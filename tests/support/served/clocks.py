@@ -8,9 +8,12 @@ import pytest
 from served.stage import Shop, Stage, parts, soon
 from servers import wallclock
 from servers.fixtures import Own
+from workhorse import Every, Workhorse
 from workhorse.engine import Engine, Put, Succeeded
 from workhorse.engines import open_engine
 from workhorse.testing.conformance.words import QUEUE, claim_one, ids, job, publish, refused
+from workhorse.worker.backoff import Backoff
+from workhorse.worker.scheduler import Scheduler
 
 HOUR = 3600.0
 
@@ -62,6 +65,32 @@ class Clocks(Stage):
         assert before is not None
         assert after is not None
         assert after > before
+        await engine.close()
+
+    async def test_schedules_go_by_the_servers_clock_and_no_moment_ticks_twice(self, own: Own) -> None:
+        server = self.serve(own, clock=True)
+        engine = await self._opened(server)
+        broker, store, _ = parts(engine)
+        app = Workhorse(self.url(server), name=QUEUE)
+
+        @app.task(schedule=Every(hours=1))
+        async def tick() -> None: ...
+
+        scheduler = Scheduler(broker, store, app.scheduled(), app.bus, Backoff(app.bus))
+
+        async def ticked() -> int:
+            await scheduler.look()
+            return len(await ids(broker, QUEUE))
+
+        assert await ticked() == 0
+        server.jump(HOUR + 1)
+        assert await ticked() == 1
+        server.jump(-HOUR)
+        assert await ticked() == 0
+        server.jump(HOUR + 1)
+        assert await ticked() == 0, "the same moment again"
+        server.jump(HOUR)
+        assert await ticked() == 1
         await engine.close()
 
     @pytest.mark.parametrize("jump", [HOUR, -HOUR])

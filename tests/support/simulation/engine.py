@@ -27,8 +27,8 @@ DAYS = 86_400 * SECOND
 class SimulatedLink(Link):
     """Its desk takes its turns on a loop, and each write has its witness."""
 
-    def __init__(self, loop: Loop) -> None:
-        super().__init__(MemoryHome("simulation", Policy(retain=30 * DAYS)))
+    def __init__(self, loop: Loop, retain: int = 30 * DAYS) -> None:
+        super().__init__(MemoryHome("simulation", Policy(retain=retain)))
         self._loop = loop
 
     def open(self) -> None:

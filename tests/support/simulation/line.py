@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from simulation.world import Process, World, here
 from workhorse.core.contract import Envelope, Outcome, Succeeded
 from workhorse.errors import BrokerUnavailable
 
-VERBS = {"publish", "claim", "settle", "extend", "wait", "put", "cancel", "delete"}
+VERBS = frozenset({"publish", "claim", "settle", "extend", "wait", "put", "cancel", "delete"})
 
 Verb = Callable[..., Awaitable[Any]]
 FollowUps = Callable[[Outcome], Sequence[Envelope]]
@@ -32,7 +32,9 @@ class Line:
         chance: random.Random,
         lease: float,
         followed: FollowUps,
+        verbs: Set[str] = VERBS,
     ) -> None:
+        self.verbs = verbs
         self._world, self._link, self._nemesis, self._chance = world, link, nemesis, chance
         self._lease, self._followed = lease, followed
         self.calls = 0
@@ -116,7 +118,7 @@ class _Part:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._part, name)
-        if name not in VERBS:
+        if name not in self._line.verbs:
             return found
         over = self._line.over(name, found)
         setattr(self, name, over)

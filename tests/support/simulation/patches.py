@@ -11,13 +11,14 @@ from unittest.mock import patch
 
 from simulation.tasks import app
 from simulation.world import World, here
+from workhorse import Workhorse
 from workhorse.core import ids
 from workhorse.core.clock import SystemClock
 from workhorse.worker.leases import Leases
 
 
 @contextmanager
-def simulated(world: World, engine: Callable[[], Any], seed: int) -> Generator[None]:
+def simulated(world: World, engine: Callable[[], Any], seed: int, app: Workhorse = app) -> Generator[None]:
     """Inside, the worker's code lives in this world."""
     chance = random.Random(seed)
     state = random.getstate()

@@ -39,7 +39,7 @@ from workhorse.testing.conformance.settle import Settle  # noqa: E402
 from workhorse.testing.conformance.settle_together import SettleTogether  # noqa: E402
 from workhorse.testing.conformance.skew import Skew, SkewedFacts  # noqa: E402
 from workhorse.testing.conformance.statements import InTheCallersTransaction  # noqa: E402
-from workhorse.testing.conformance.store import StoreLives, StoreScan, StoreVersions, StoreWrites  # noqa: E402
+from workhorse.testing.conformance.store import StoreLives, StoreScan, StoreTime, StoreVersions, StoreWrites  # noqa: E402
 from workhorse.testing.conformance.topics import Topics  # noqa: E402
 from workhorse.testing.conformance.unanswered import (  # noqa: E402
     UnansweredExtend,
@@ -77,6 +77,7 @@ class Conformance(
     Cancel,
     Topics,
     StoreWrites,
+    StoreTime,
     StoreVersions,
     StoreLives,
     StoreScan,

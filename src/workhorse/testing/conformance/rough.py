@@ -50,7 +50,9 @@ _AGAIN: Final[dict[Fault, float]] = {**_MOVED, Lost(): 0.15, Repeated(): 0.15}
 
 RATES: Final[dict[Verb, dict[Fault, float]]] = {
     **dict.fromkeys(("open", "wait"), _AWAY),
-    **dict.fromkeys(("publish", "bind", "extend", "get", "scan", "count", "list", "show", "pause", "resume"), _AGAIN),
+    **dict.fromkeys(
+        ("publish", "bind", "extend", "get", "scan", "now", "count", "list", "show", "pause", "resume"), _AGAIN
+    ),
     "settle": {**_MOVED, Resent(): 0.3},
     **dict.fromkeys(("claim", "put", "delete", "retry", "cancel"), _MOVED),
 }

@@ -233,6 +233,12 @@ class SkewedFacts(Chapter):
             assert await value(store, "a") is None
 
     @off
+    async def test_who_is_off_is_told_the_engines_time(self, store: Store, off: float) -> None:
+        before = await store.now()
+        with wall_clock_off(off):
+            assert await store.now() - before == pytest.approx(0, abs=60)
+
+    @off
     async def test_a_fact_that_lives_is_not_absent_for_who_is_off(self, store: Store, off: float) -> None:
         await put(store, "a", ttl=HOUR / 2)
         with wall_clock_off(off):

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from workhorse.engine import ABSENT, Put, Store
+from workhorse.engine import ABSENT, Broker, Put, Store
 from workhorse.testing.conformance.chapter import Chapter, needs
-from workhorse.testing.conformance.words import put, value
+from workhorse.testing.conformance.words import claim, job, publish, put, value
 
 
 @needs("store")
@@ -116,6 +116,27 @@ class StoreWrites(Chapter):
         await put(store, "b")
         assert await store.delete({"b": None, "a": old, "never": None}) == [True, False, False]
         assert await store.delete({"b": None, "a": new}) == [False, True]
+
+
+@needs("store")
+class StoreTime(Chapter):
+    """`now`: one clock for all who ask."""
+
+    async def test_the_time_is_the_engines(self, broker: Broker, store: Store) -> None:
+        before = await store.now()
+        await publish(broker, job("a"))
+        (claimed,) = await claim(broker)
+        assert before <= claimed.accepted + 0.001
+        assert claimed.accepted <= await store.now() + 0.001
+
+    async def test_time_passes(self, store: Store) -> None:
+        before = await store.now()
+        await self.pass_time(1)
+        assert await store.now() - before >= 0.999
+
+    async def test_two_workers_are_told_one_time(self, store: Store, other_store: Store) -> None:
+        first, second, third = await store.now(), await other_store.now(), await store.now()
+        assert first - 0.001 <= second <= third + 0.001
 
 
 @needs("store")
