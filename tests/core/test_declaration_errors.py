@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workhorse import Context, Exponential, Fixed, Linear, Retry, Router, Workhorse
+from workhorse import Context, Every, Exponential, Fixed, Linear, Retry, Router, Workhorse
 from workhorse.errors import DeclarationError, EnqueueRefused
 
 Declare = Callable[[Workhorse], object]
@@ -26,6 +26,7 @@ async def with_context(ctx: Context, n: int = 1) -> int:
     return n
 
 
+async def with_arguments(ctx: Context, path: str, n: int = 1, *rest: int, deep: bool) -> None: ...
 async def late(n: int, ctx: Context) -> None: ...
 async def optional(ctx: Context | None) -> None: ...
 async def twice(ctx: Context, other: Context) -> None: ...
@@ -54,6 +55,10 @@ DECLARED: dict[str, tuple[Declare, str]] = {
     ),
     "a Context in a process": (lambda app: app.task(run_in="process")(plain_with_context), "another process"),
     "run_in of another word": (lambda app: app.task(run_in="fiber")(plain), "run_in: expected"),  # type: ignore[call-overload]
+    "a schedule of a task that somebody must pass arguments": (
+        lambda app: app.task(schedule=Every(minutes=5))(with_arguments),  # type: ignore[arg-type]
+        "expected no required parameters beside schedule=, got 'path', 'deep'; .* give them defaults",
+    ),
     "a method": (lambda app: app.task(Shop().send), "got a method"),
     "a class": (lambda app: app.task(Shop), "expected a function"),
     "two tasks of one name": (same_name_again, "two tasks are named 'work'"),

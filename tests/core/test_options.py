@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from workhorse import Every
 from workhorse.core.errors import DeclarationError
 from workhorse.core.options import (
     FOR_ALL,
@@ -73,6 +74,9 @@ BAD: list[tuple[str, Any]] = [
     ("name", "é"),
     ("name", "a" * 201),
     ("run_in", "fiber"),
+    ("schedule", "0 4 * * *"),
+    ("schedule", None),
+    ("schedule", [Every(minutes=5)]),
 ]
 
 
@@ -95,7 +99,7 @@ def test_an_option_that_does_not_exist_is_a_type_error_with_a_hint() -> None:
         checked({"dealy": 3}, FOR_JOBS, "options()")
 
 
-@pytest.mark.parametrize("later", ["schedule", "batch", "limit", "unique", "ordered_by", "connection", "on_dead"])
+@pytest.mark.parametrize("later", ["batch", "limit", "unique", "ordered_by", "connection", "on_dead"])
 def test_what_is_not_built_is_no_option(later: str) -> None:
     with pytest.raises(TypeError, match=later):
         checked({later: None}, FOR_TASKS | FOR_JOBS, "task()")

@@ -50,7 +50,7 @@ def test_the_latest_tick_is_on_time_for_a_minute() -> None:
 
 def test_missed_ticks_are_skipped_and_the_mark_moves_past_them() -> None:
     step = ticks.due(Every(minutes=5), BEGUN, NOW + 22 * MINUTE)
-    assert step == ([], NOW + 300, Mark(since=NOW, at=NOW + 1200, last=None))
+    assert step == ([], (NOW + 300, NOW + 1200), Mark(since=NOW, at=NOW + 1200, last=None))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,14 @@ def test_as_many_missed_ticks_as_is_said_are_made_up_for_the_latest_ones(catch_u
     step = ticks.due(Every(minutes=5, catch_up=catch_up), BEGUN, NOW + 22 * MINUTE)
     assert step is not None
     assert [moment - NOW for moment in step.run] == run
-    assert step.missed == (None if run[0] == 300 else NOW + 300)
+    assert step.skipped == (None if run[0] == 300 else (NOW + 300, NOW + run[0] - 300))
+
+
+def test_what_is_skipped_of_very_many_is_told_from_the_first_to_the_last() -> None:
+    step = ticks.due(Every(seconds=1, catch_up=3), BEGUN, NOW + 1e6)
+    assert step is not None
+    assert [moment - NOW - 1e6 for moment in step.run] == [-8, -7, -6, -5, -4, -3, -2, -1, 0]
+    assert step.skipped == (NOW + 1, NOW + 1e6 - 9)
 
 
 def test_what_is_made_up_for_comes_before_what_is_on_time() -> None:

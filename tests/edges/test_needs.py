@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from workhorse import Fixed, Linear, Priority, Retry, Workhorse
+from workhorse import Every, Fixed, Linear, Priority, Retry, Workhorse
 from workhorse.app.needs import NEEDS
 from workhorse.core.options import FOR_TASKS
 from workhorse.engine import Features
@@ -103,6 +103,13 @@ async def test_without_a_store_a_result_that_is_asked_for_is_an_error() -> None:
     app = Workhorse("memory://", store="none")
     app.task(name="resize", result_ttl=60)(lambda: None)
     with pytest.raises(DeclarationError, match=r"task resize: result_ttl=60.*store=.*or say result_ttl=0"):
+        await app.engine()
+
+
+async def test_without_a_store_a_schedule_is_an_error_with_the_fix() -> None:
+    app = Workhorse("memory://", store="none")
+    app.task(name="tick", schedule=Every(minutes=5))(lambda: None)
+    with pytest.raises(DeclarationError, match=r"task tick: schedule=Every.*no store keeps its ticks.*store='sqlite"):
         await app.engine()
 
 

@@ -145,7 +145,7 @@ async def test_missed_ticks_are_skipped_and_told_of_once(shop: Shop, caplog: pyt
         await shop.ran()
     assert seen == []
     assert missed == [TicksMissed("shop~beat", began + 600, began + 2 * HOUR)]
-    assert "schedule shop~beat: nobody was there for ticks from 2030-01-01T00:10:00" in caplog.text
+    assert "schedule shop~beat: nobody was there for its ticks from 2030-01-01T00:10:00" in caplog.text
 
 
 async def test_missed_ticks_are_made_up_for_where_that_is_asked_for(shop: Shop) -> None:

@@ -67,12 +67,12 @@ class JobLost(msgspec.Struct, frozen=True):
 
 
 class TicksMissed(msgspec.Struct, frozen=True):
-    """A schedule's ticks from `first` on, until `until`, came while no worker was there: those that it does not make up for are
-    skipped. Both in seconds since the epoch."""
+    """A schedule's ticks from the first to the last of these came while no worker was there, and are skipped; in seconds since the
+    epoch."""
 
     schedule: str
     first: float
-    until: float
+    last: float
 
 
 class TickRefused(msgspec.Struct, frozen=True):

@@ -84,10 +84,10 @@ def _job_lost(it: JobLost) -> None:
 
 
 def _ticks_missed(it: TicksMissed) -> None:
-    first, until = (datetime.fromtimestamp(moment, UTC).isoformat() for moment in (it.first, it.until))
+    first, last = (datetime.fromtimestamp(moment, UTC).isoformat() for moment in (it.first, it.last))
     log.warning(
-        "schedule %s: nobody was there for ticks from %s to %s; what catch_up= does not make up for is skipped",
-        it.schedule, first, until,
+        "schedule %s: nobody was there for its ticks from %s to %s: they are skipped; catch_up= makes up for some",
+        it.schedule, first, last,
     )  # fmt: skip
 
 

@@ -47,11 +47,11 @@ class Marked(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a look has to do. `run`: moments to be enqueued, oldest first; `missed`: the first that is not, if any; `mark`: how it
+    """What a look has to do. `run`: moments to be enqueued, oldest first; `skipped`: the first and the last that are not, if any; `mark`: how it
     then stands."""
 
     run: Sequence[float]
-    missed: float | None
+    skipped: tuple[float, float] | None
     mark: Mark
 
 
@@ -76,12 +76,13 @@ def due(schedule: Schedule, mark: Mark | None, now: float) -> Step | None:
     first = upcoming(schedule, mark)
     if mark.paused or first > now:
         return None
-    found = latest(schedule, mark.at, now, mark.since, schedule.catch_up + math.ceil(SOON) + 1)
+    found = latest(schedule, mark.at, now, mark.since, schedule.catch_up + math.ceil(SOON) + 2)
     on_time = [it for it in found if now - it <= SOON] or [it for it in found[-1:] if now - it <= LATE]
     late = found[: len(found) - len(on_time)]
-    run = [*late[max(0, len(late) - schedule.catch_up) :], *on_time]
+    skipped = late[: max(0, len(late) - schedule.catch_up)]
+    run = [*late[len(skipped) :], *on_time]
     last = run[-1] if run else mark.last
-    return Step(run, None if first in run else first, msgspec.structs.replace(mark, at=found[-1], last=last))
+    return Step(run, (first, skipped[-1]) if skipped else None, msgspec.structs.replace(mark, at=found[-1], last=last))
 
 
 def upcoming(schedule: Schedule, mark: Mark) -> float:

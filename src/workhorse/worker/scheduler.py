@@ -111,5 +111,5 @@ class Scheduler:
         puts = [ticks.put(name, step.mark, marked[name].version) for name, step in steps.items()]
         versions = await self._store.put(puts)
         for (name, step), version in zip(steps.items(), versions, strict=True):
-            if version is not None and step.missed is not None:
-                self._bus.say(TicksMissed(name, step.missed, step.mark.at))
+            if version is not None and step.skipped is not None:
+                self._bus.say(TicksMissed(name, *step.skipped))
