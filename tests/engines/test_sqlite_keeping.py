@@ -88,6 +88,14 @@ async def test_an_id_that_was_given_is_remembered_for_a_day(engine: SqlEngine, c
     assert len(await engine.broker.claim(["q"], 1, 30)) == 1
 
 
+async def test_an_id_of_a_tick_is_remembered_for_a_day(engine: SqlEngine, clock: ManualClock) -> None:
+    tick = _job("tick~shop~clean~2030-01-01T00:00:00Z")
+    await _end(engine, tick)
+    clock.advance(86_000)
+    await engine.broker.publish([tick])
+    assert await engine.broker.claim(["q"], 1, 30) == []
+
+
 async def test_an_id_that_is_no_longer_kept_is_a_new_job_even_before_the_pruning(
     engine: SqlEngine, clock: ManualClock
 ) -> None:

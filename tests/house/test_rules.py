@@ -55,12 +55,15 @@ RULES: dict[str, tuple[str, ...]] = {
         "test_suspects_run_one_at_a_time_and_others_wait_for_a_tenth_of_the_lease",
         "test_one_poison_job_among_a_hundred_takes_none_with_it",
     ),
-    # Ids that are made of what they follow are here as the suite's: nothing above the engines publishes follow-ups or ticks yet.
+    # Ids of follow-ups are here as the suite's: nothing above the engines publishes any yet.
     "5. An id is one job for as long as it is remembered, a unique key is a field of its own beside it, and a dead letter put"
     " back goes on counting.": (
         "test_the_same_id_again_is_accepted_and_runs_once",
         "test_an_ended_id_of_ours_is_remembered_for_as_long_as_is_promised",
         "test_an_id_that_was_given_is_remembered_for_a_day",
+        "test_an_id_of_a_tick_is_remembered_for_a_day",
+        "test_each_tick_comes_once_though_one_of_two_is_killed_or_frozen_at_any_await",
+        "test_ids_that_are_forgotten_with_their_jobs_let_ticks_come_twice",
         "test_a_follow_up_that_is_known_is_not_run_beside_itself",
         "test_an_outcome_settled_again_publishes_once",
         "test_the_same_id_with_its_own_key_is_accepted",

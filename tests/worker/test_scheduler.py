@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
+from homes import HOMES, home
 from workhorse import Context, Cron, Every, Fixed, Job, Retry, Router, Workhorse
 from workhorse.core.envelope import encode_job
 from workhorse.core.happenings import TicksMissed
 from workhorse.core.schema import Unfit
 from workhorse.durable import ticks
-from workhorse.engine import Answer, Envelope, Store
+from workhorse.engine import Answer, Envelope, Store, Succeeded
 from workhorse.engines.sqlite import memory
 from workhorse.errors import BrokerUnavailable
 from workhorse.testing import ManualClock, drain, in_memory
 from workhorse.testing.conformance.skew import HOUR, wall_clock_off
+from workhorse.testing.conformance.words import claim, job, publish
 from workhorse.testing.faults import Away, Call, Fault, FaultyEngine, Lost, Script
 from workhorse.worker import scheduler
 from workhorse.worker.backoff import Backoff
@@ -356,3 +358,18 @@ async def test_an_unexpected_error_of_one_look_ends_neither_the_worker_nor_the_s
             while not await ticks.known(store):
                 await store.wait({"tick/shop~beat": 0}, 1)
     assert "a look at the schedules failed, another follows: odd" in caplog.text
+
+
+@pytest.mark.parametrize("kind", HOMES)
+async def test_a_tick_that_has_ended_is_known_where_nothing_that_has_ended_is_kept(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    tick = job("tick~shop~beat~2030-01-01T00:01:00Z")
+    async with Workhorse(home(request, kind), name="shop", retain=0) as app:
+        broker = (await app.engine()).broker
+        assert broker is not None
+        for times in (1, 0):
+            await publish(broker, tick)
+            claims = await claim(broker)
+            assert len(claims) == times
+            await broker.settle([Succeeded(it) for it in claims])

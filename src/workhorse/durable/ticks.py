@@ -47,8 +47,8 @@ class Marked(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a look has to do. `run`: moments to be enqueued, oldest first; `skipped`: the first and the last that are not, if any; `mark`: how it
-    then stands."""
+    """What a look has to do. `run`: moments to be enqueued, oldest first; `skipped`: the first and the last that are not, if any;
+    `mark`: how it then stands."""
 
     run: Sequence[float]
     skipped: tuple[float, float] | None
