@@ -31,7 +31,9 @@ class Sender:
         future: asyncio.Future[Answer] = loop.create_future()
         self._gathered.append((job, future))
         if len(self._gathered) == 1:
-            loop.call_soon(self._flush)
+            task = loop.create_task(self._deliver())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
         return await future
 
     async def send_many(self, jobs: Sequence[Envelope]) -> list[Answer]:
@@ -44,13 +46,8 @@ class Sender:
             raise self._unanswered()
         return publishing.result()
 
-    def _flush(self) -> None:
+    async def _deliver(self) -> None:
         gathered, self._gathered = self._gathered, []
-        task = asyncio.get_running_loop().create_task(self._deliver(gathered))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def _deliver(self, gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]]) -> None:
         patience = asyncio.get_running_loop().call_later(self._patience, self._give_up, gathered)
         try:
             answers = await self._publish([job for job, _ in gathered])

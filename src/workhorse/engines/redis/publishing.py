@@ -17,6 +17,7 @@ from workhorse.engines.redis.wire import Word
 
 _PUBLISH: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "publish")
 _PUBLISH_PLAIN: Final = script("wakes", "plain", "publish_plain")
+_PUBLISH_ONE: Final = script("wakes", "plain", "publish_one")
 _UNTIL: Final = {"claimed": 0, "settled": 1, "kept": 2}
 _HIGHEST: Final = 1 << 31
 """Numbers of lanes beyond this mean the same."""
@@ -81,7 +82,7 @@ async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
 
 async def _all(link: Link, chunks: Sequence[_Jobs]) -> Sequence[_Said]:
     """One after the other where the order of acceptance counts."""
-    if any(is_special(env) for chunk in chunks for _, env in chunk):
+    if len(chunks) == 1 or any(is_special(env) for chunk in chunks for _, env in chunk):
         return [await _send(link, chunk) for chunk in chunks]
     return await asyncio.gather(*(_send(link, chunk) for chunk in chunks))
 
@@ -90,7 +91,8 @@ async def _send(link: Link, jobs: _Jobs) -> _Said:
     """The answers that are not simply accepted."""
     sent = words([env for _, env in jobs], link.place.policy)
     are_alike = sent[0] == "plain" and len(sent) == _HEAD + 2 * int(sent[_HEAD - 1])
-    if are_alike and await link.run(_PUBLISH_PLAIN, *sent[1 : _HEAD - 1], *sent[_HEAD:]):
+    plain = _PUBLISH_PLAIN if len(jobs) > 1 else _PUBLISH_ONE
+    if are_alike and await link.run(plain, *sent[1 : _HEAD - 1], *sent[_HEAD:]):
         return []
     special = [number for number, env in jobs if is_special(env)]
     said = await link.run(_PUBLISH, *sent)
