@@ -8,11 +8,11 @@ from workhorse.engines import tokens
 from workhorse.engines.keeping import SECOND, micros
 from workhorse.engines.redis import documents
 from workhorse.engines.redis.link import Link
-from workhorse.engines.redis.scripts import CHUNK, LEAN_ON_JOBS, script
+from workhorse.engines.redis.scripts import CHUNK, script
 from workhorse.engines.redis.wire import Word
 
-_CLAIM: Final = script(*LEAN_ON_JOBS, "claiming", "claim")
-_EXTEND: Final = script(*LEAN_ON_JOBS, "extend")
+_CLAIM: Final = script("wakes", "jobs", "uniques", "lanes", "claiming", "claim")
+_EXTEND: Final = script("wakes", "jobs", "extend")
 
 
 async def claim(link: Link, queues: Sequence[str], limit: int, lease: float, worker: str) -> list[Claim]:

@@ -98,13 +98,16 @@ class Listener:
 
     async def _pop(self) -> None:
         try:
-            while len(self._ears) > len(self._over):
+            while self._anybody_listens():
                 popped = await self._link.ask("BLPOP", self._list, BLOCKED, on=_WIRE, patience=BLOCKED)
-                if popped:
-                    self._ring(popped[1:])
+                self._ring(popped[1:] if popped else [])
+                if popped and self._anybody_listens():  # else the claim of who was rung goes first
                     self._ring(await self._link.ask("LPOP", self._list, MANY, on=_WIRE) or [])
         except (WorkhorseError, ReplyError):  # whoever waits asks again, and is told then
             self._wake_all()
+
+    def _anybody_listens(self) -> bool:
+        return any(not ear.rung and name not in self._over for name, ear in self._ears.items())
 
     def _wake_all(self) -> None:
         for ear in self._ears.values():

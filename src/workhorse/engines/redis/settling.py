@@ -29,14 +29,18 @@ Undone = tuple[Outcome, str]
 
 async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
     """Each whole or not at all; returned is what was not done, and why."""
-    events = any(not env.queue for outcome in outcomes for env in outcome.publish)
+    events = any(not env.queue for outcome in outcomes if outcome.publish for env in outcome.publish)
     bindings = await topics.bindings(link) if events else ()
     batches = [_Batch(chunk, link.place.policy, bindings) for chunk in chunks(outcomes, _size)]
+    if len(batches) == 1:
+        return await _send(link, batches[0])
     undone = await asyncio.gather(*(_send(link, batch) for batch in batches))
     return list(chain.from_iterable(undone))
 
 
 def _size(outcome: Outcome) -> int:
+    if not (outcome.writes or outcome.publish):
+        return 0
     return sum([len(put.value) for put in outcome.writes]) + sum([len(env.payload) for env in outcome.publish])
 
 
@@ -57,17 +61,13 @@ class _Batch:
         groups: dict[tuple[str, str, int], dict[str, Outcome]] = {}
         rest: list[Outcome] = []
         for outcome in self._outcomes:
-            claim = outcome.claim
-            job = claim.job
-            if not _is_plain(outcome):
-                rest.append(outcome)
-                continue
-            kept = kept_for(self._policy, SUCCEEDED, job.id, outcome.writes)
-            same = groups.setdefault((claim.token, job.queue, kept), {})
-            if job.id in same:
-                rest.append(outcome)
-            else:
-                same[job.id] = outcome
+            job = outcome.claim.job
+            if _is_plain(outcome):
+                kept = kept_for(self._policy, SUCCEEDED, job.id, outcome.writes)
+                same = groups.setdefault((outcome.claim.token, job.queue, kept), {})
+                if same.setdefault(job.id, outcome) is outcome:
+                    continue
+            rest.append(outcome)
         sent: list[Word] = []
         for (token, queue, kept), same in groups.items():
             sent += self._plain(token, queue, kept, same)
@@ -80,6 +80,7 @@ class _Batch:
         writes = [
             (number, put.key, put.value, _ttl(put))
             for number, outcome in enumerate(same.values(), 1)
+            if outcome.writes
             for put in outcome.writes
         ]
         return "plain", token, queue, kept, len(same), *same, 4 * len(writes), *chain.from_iterable(writes)
@@ -107,7 +108,7 @@ def _is_plain(outcome: Outcome) -> bool:
     job = outcome.claim.job
     if outcome.publish or outcome.trail is not None or job.lane is not None or job.unique is not None:
         return False
-    return type(outcome) is Succeeded and all(put.expect is None for put in outcome.writes)
+    return type(outcome) is Succeeded and not any([put.expect is not None for put in outcome.writes])
 
 
 def _ttl(put: Put) -> Word:
@@ -118,5 +119,5 @@ def kept_for(policy: Policy, state: int, id: str, writes: Sequence[Put]) -> int:
     """How long an ended job is kept: as the policy says, and as long as the facts that were written with its end."""
     if state == DEAD:
         return policy.dead_retain
-    kept = max(policy.retain, max((micros(put.ttl or 0) for put in writes), default=0))
+    kept = max([policy.retain, *[micros(put.ttl or 0) for put in writes]]) if writes else policy.retain
     return kept if keeping.is_ours(id) else max(kept, keeping.GIVEN)

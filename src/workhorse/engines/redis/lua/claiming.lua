@@ -160,8 +160,8 @@ local function round(claim, queues)
     end
     for level = HIGHEST, 1, -1 do
         local ready = by_level[level]
-        local share = #ready == 1 and claim.limit or math.max(1, math.floor(claim.limit / 2))
-        for _, most in ipairs({share, claim.limit}) do -- the rest of it goes to who has more than a share
+        local share = math.max(1, math.floor(claim.limit / 2))
+        for _, most in ipairs(#ready > 1 and {share, claim.limit} or {claim.limit}) do -- the rest goes to who has more than a share
             for _, queue in ipairs(ready) do
                 take(claim, queue, level, math.min(most, claim.room))
             end
