@@ -13,7 +13,7 @@ from workhorse.engines.redis import pruning
 from workhorse.engines.redis.engine import RedisEngine, redis
 from workhorse.engines.redis.pruning import Pruner
 
-ALWAYS = {"queues", "seq", "version"}
+ALWAYS = {"queues", "schema", "seq", "version"}
 HOUR = 3600
 
 
@@ -92,7 +92,7 @@ async def test_it_goes_in_small_batches_until_nothing_is_left(
     before = server.call("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
     await pruned(engine)
     assert server.call("INFO", "commandstats")["cmdstat_evalsha"]["calls"] - before == 10
-    assert keys(server) == {"queues", "version"}
+    assert keys(server) == {"queues", "schema", "version"}
 
 
 async def test_enough_endings_start_it(engine: RedisEngine, server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

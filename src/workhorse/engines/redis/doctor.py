@@ -1,6 +1,6 @@
 """What a person wants to know of a server: what it is, what a crash would cost, how much is in it; and what is wrong with it."""
 
-from workhorse.engines.redis import checks
+from workhorse.engines.redis import checks, schema
 from workhorse.engines.redis.link import Link
 
 
@@ -11,7 +11,7 @@ async def describe(link: Link) -> list[tuple[str, str]]:
     facts = [
         ("engine", link.place.name),
         (it.product, it.version or "of a version that it does not tell"),
-        ("prefix", link.place.prefix),
+        ("schema", f"{link.place.prefix}, version {await schema.version(link)}"),
         ("durability", checks.durability(it)),
         ("memory", f"{it.used:,} bytes of {limit}, {it.policy or 'a policy that it does not tell'}"),
         ("jobs", f"{await link.ask('HLEN', link.key('jobs')):,}"),

@@ -1,6 +1,6 @@
 """The engine that a URL of Redis names: broker, store and inspector over one link."""
 
-from workhorse.engines.redis import checks, doctor, urls
+from workhorse.engines.redis import checks, doctor, schema, urls
 from workhorse.engines.redis.broker import Broker
 from workhorse.engines.redis.inspector import Inspector
 from workhorse.engines.redis.link import Link
@@ -47,6 +47,7 @@ class RedisEngine:
         await self._link.open()
         try:
             await checks.admit(self._link)
+            await schema.admit(self._link)
         except BaseException:
             await self._link.close()
             raise
