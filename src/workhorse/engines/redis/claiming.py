@@ -21,10 +21,10 @@ async def claim(link: Link, queues: Sequence[str], limit: int, lease: float, wor
     names = list(dict.fromkeys(queues))
     token = f"{tokens.fresh():016x}"
     while (room := min(CHUNK, limit - len(found))) > 0:
-        now, batches = await link.run(_CLAIM, room, micros(lease), token, worker, *names)
+        now, spent, batches = await link.run(_CLAIM, room, micros(lease), token, worker, *names)
         more = [each for batch in batches for each in _claims(batch, token, int(now))]
         found += more
-        if len(more) < room:
+        if len(more) < room and not spent:
             break
     return found
 

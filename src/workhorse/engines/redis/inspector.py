@@ -14,6 +14,9 @@ from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.scripts import LEAN_ON_JOBS, Script, script
 from workhorse.engines.redis.wire import Word
 
+_PUT_BACK: Final = 50
+"""Dead jobs that one script puts back: each gets another trail, and may enter a lane."""
+
 _FIND_DEAD: Final = script(*LEAN_ON_JOBS, "sifting", "find_dead")
 _RETRY: Final = script(*LEAN_ON_JOBS, "sifting", "retry")
 _CANCEL: Final = script(*LEAN_ON_JOBS, "sifting", "cancel")
@@ -47,7 +50,8 @@ class Inspector:
                 (id, int(attempt), trails.renewed(trail, int(attempt)))
                 for id, attempt, trail in zip(found[::3], found[1::3], found[2::3], strict=True)
             ]
-            done += await self._link.run(_RETRY, *chain.from_iterable(words)) if words else 0
+            for start in range(0, len(words), _PUT_BACK):
+                done += await self._link.run(_RETRY, *chain.from_iterable(words[start : start + _PUT_BACK]))
         return done
 
     async def cancel(self, which: Filter, /) -> int:

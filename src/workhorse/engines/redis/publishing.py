@@ -12,7 +12,7 @@ from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import Policy, micros
 from workhorse.engines.redis import documents, topics
 from workhorse.engines.redis.link import Link
-from workhorse.engines.redis.scripts import LEAN_ON_JOBS, chunks, script
+from workhorse.engines.redis.scripts import LEAN_ON_JOBS, SPECIAL, chunks, script
 from workhorse.engines.redis.wire import Word
 
 _PUBLISH: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "publish")
@@ -74,10 +74,14 @@ async def publish(link: Link, jobs: Sequence[Envelope]) -> list[Answer]:
             accepted.append((number, env))
         else:
             accepted += [(number, copy) for copy in topics.copies(bindings, env)]
-    for said in await _all(link, list(chunks(accepted, lambda each: len(each[1].payload)))):
+    for said in await _all(link, list(chunks(accepted, lambda each: _size(each[1])))):
         for number, answer in said:
             answers.setdefault(number, answer)
     return [answers.get(number, ACCEPTED) for number in range(len(jobs))]
+
+
+def _size(env: Envelope) -> tuple[int, int]:
+    return SPECIAL if is_special(env) else 1, len(env.payload)
 
 
 async def _all(link: Link, chunks: Sequence[_Jobs]) -> Sequence[_Said]:

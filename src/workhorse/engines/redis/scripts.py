@@ -31,18 +31,25 @@ LEAN_ON_JOBS: Final = ("wakes", "facts", "jobs", "uniques", "lanes", "endings")
 CHUNK: Final = 500
 """The most jobs of one script, so that none keeps the server from others for long."""
 
+SPECIAL: Final = 6
+"""Plain jobs that cost as much as one that is seen to by itself."""
+
 LARGEST: Final = 4 << 20
 """Bytes of payloads or values after which it takes no further ones."""
 
 
-def chunks(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """Each as much as one script takes; `size` is an item's bytes."""
-    chunk, taken = list[T](), 0
+def chunks(items: Iterable[T], size: Callable[[T], tuple[int, int]]) -> Iterator[list[T]]:
+    """Each as much as one script takes; `size` is what an item costs, in plain jobs, and its bytes."""
+    chunk, work, taken = list[T](), 0, 0
     for item in items:
-        chunk.append(item)
-        taken += size(item)
-        if len(chunk) >= CHUNK or taken >= LARGEST:
+        cost, length = size(item)
+        if chunk and work + cost > CHUNK:
             yield chunk
-            chunk, taken = [], 0
+            chunk, work, taken = [], 0, 0
+        chunk.append(item)
+        work, taken = work + cost, taken + length
+        if work >= CHUNK or taken >= LARGEST:
+            yield chunk
+            chunk, work, taken = [], 0, 0
     if chunk:
         yield chunk

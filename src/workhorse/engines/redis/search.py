@@ -13,7 +13,7 @@ from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.scripts import LEAN_ON_JOBS, Script, script
 from workhorse.engines.redis.wire import Word
 
-CHUNK: Final = 200
+CHUNK: Final = 100
 """Jobs at which one script looks, about: fewer where they are large."""
 
 BYTES: Final = 1 << 19

@@ -12,7 +12,7 @@ from workhorse.engines.redis import topics
 from workhorse.engines.redis.documents import CANCELLED, DEAD, SUCCEEDED
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.publishing import words as jobs_as_words
-from workhorse.engines.redis.scripts import LEAN_ON_JOBS, chunks, script
+from workhorse.engines.redis.scripts import LEAN_ON_JOBS, SPECIAL, chunks, script
 from workhorse.engines.redis.wire import Word
 
 _SETTLE: Final = script(*LEAN_ON_JOBS, "plain", "accepting", "settling", "settle")
@@ -38,10 +38,12 @@ async def settle(link: Link, outcomes: Sequence[Outcome]) -> list[Undone]:
     return list(chain.from_iterable(undone))
 
 
-def _size(outcome: Outcome) -> int:
+def _size(outcome: Outcome) -> tuple[int, int]:
+    cost = 1 if _is_plain(outcome) else SPECIAL
     if not (outcome.writes or outcome.publish):
-        return 0
-    return sum([len(put.value) for put in outcome.writes]) + sum([len(env.payload) for env in outcome.publish])
+        return cost, 0
+    cost += 2 * len(outcome.writes) + SPECIAL * len(outcome.publish)
+    return cost, sum([len(put.value) for put in outcome.writes]) + sum([len(env.payload) for env in outcome.publish])
 
 
 async def _send(link: Link, batch: "_Batch") -> list[Undone]:

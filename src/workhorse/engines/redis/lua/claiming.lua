@@ -1,11 +1,15 @@
 -- Claiming: each level in turn, the queues in their order, none of them more than its share.
 local ROUNDS, LOOKS = 8, 20 -- bounds of one script; what is left is due, so the next claim comes at once
-local LATE = 500
+local LATE, SPECIAL = 300, 150
 local BYTES = 8388608 -- of large documents in one answer
 
 -- What came too late comes back: it waits since its lease ran out, and the token of its claim stays good until it is claimed again.
-local function bring_back_late(queue)
-    local late = call('ZRANGEBYSCORE', held_key(queue), '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, LATE)
+local function bring_back_late(claim, queue)
+    if claim.late == 0 then
+        return
+    end
+    local late = call('ZRANGEBYSCORE', held_key(queue), '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, claim.late)
+    claim.late = claim.late - #late / 2
     for i = 1, #late, 2 do
         local id, job = late[i], stated(late[i])
         call('ZREM', held_key(queue), id)
@@ -137,6 +141,11 @@ local function take(claim, queue, level, most)
             hold_plain(claim, queue, level, ids)
             return
         end
+        if claim.special == 0 then
+            return
+        end
+        ids = {unpack(ids, 1, claim.special)}
+        claim.special = claim.special - #ids
         local good = with_slots(claim, queue, level, ids, states)
         hold_special(claim, queue, level, good)
         if #good == #ids then

@@ -3,6 +3,11 @@ local LANES, MEMBERS, SEQ = P .. 'lanes', P .. 'members', P .. 'seq'
 local RANK = 2 ^ 50 -- between two levels of parked jobs: more than there will ever be jobs
 local HIGHEST = 3
 
+-- Parked jobs that one script admits or places anew, so that it keeps nobody from the server for long: a lane may grow by thousands. What is
+-- left waits among the put off, and the claims that follow go on; nobody sleeps until there is none.
+local PUT_OFF = P .. 'putoff'
+local left = 150
+
 local lanes, changed_lanes = {}, {}
 
 local function lane_of(key)
@@ -25,16 +30,43 @@ local function park(job, due)
     call('ZADD', parked_key(job.lane), int(place_of(job, lane and lane.ordered)), job.id)
 end
 
+-- Those parked while the lane was of the other kind, in the order of acceptance; `lane.placed` is how far it has come. Whether all are placed.
+local function place_anew(key, lane)
+    local from, to = '(' .. int(lane.placed), '(' .. int(RANK)
+    if lane.ordered then
+        from, to = int(RANK), '+inf'
+    end
+    local ids, most = call('ZRANGEBYSCORE', parked_key(key), from, to, 'LIMIT', 0, left), left
+    for _, id in ipairs(ids) do
+        local job = stated(id)
+        call('ZADD', parked_key(key), int(place_of(job, lane.ordered)), id)
+        lane.placed = job.seq
+    end
+    left = left - #ids
+    if #ids < most then
+        lane.placed = nil
+    end
+    changed_lanes[key] = true
+    return not lane.placed
+end
+
 -- Give the free slots to the first of those parked, due now or at their own time if that is later; whether it gave any.
 local function admit(key)
     local lane = lane_of(key)
     local room = lane and (lane.width or 1) - lane.taken or 0
     if room <= 0 then
         return false
+    elseif left == 0 or lane.placed and not place_anew(key, lane) then
+        call('SADD', PUT_OFF, key)
+        return false
     end
-    local ids = call('ZRANGE', parked_key(key), 0, int(room - 1))
+    local ids = call('ZRANGE', parked_key(key), 0, int(math.min(room, left) - 1))
     if #ids == 0 then
         return false
+    end
+    left = left - #ids
+    if left == 0 and #ids < room then
+        call('SADD', PUT_OFF, key)
     end
     call('ZREMRANGEBYRANK', parked_key(key), 0, #ids - 1)
     for _, id in ipairs(ids) do
@@ -59,10 +91,17 @@ local function vacate(key)
     end
 end
 
-local function place_anew(key, ordered)
-    for _, id in ipairs(call('ZRANGE', parked_key(key), 0, -1)) do
-        call('ZADD', parked_key(key), int(place_of(stated(id), ordered)), id)
+-- Go on with what a script before this one left; whether anybody was admitted.
+local function admit_put_off()
+    local admitted = false
+    while left > 0 do
+        local key = call('SPOP', PUT_OFF)
+        if not key then
+            break
+        end
+        admitted = admit(key) or admitted
     end
+    return admitted
 end
 
 -- The numbers of the job published last hold; those parked under older ones go first.
@@ -73,7 +112,7 @@ local function enroll(new)
     elseif old.width == new.width and old.ordered == new.ordered and old.every == new.every and old.burst == new.burst then
         return
     elseif old.ordered ~= new.ordered then
-        place_anew(new.key, new.ordered)
+        old.placed = 0
     end
     local lane = lanes[new.key]
     lane.width, lane.ordered, lane.every, lane.burst = new.width, new.ordered, new.every, new.burst

@@ -1,5 +1,6 @@
 -- A sleeper, for how long it sleeps at most (microseconds), and queues. Microseconds until the first of their jobs is due or its lease ends
--- (-1: there is none); 0: one is due now, and nobody lies down.
+-- (-1: there is none); 0: one is due now, or a
+-- lane is still to be seen to, and nobody lies down.
 local first
 local function sooner(zset)
     local moment = tonumber(call('ZRANGE', zset, 0, 0, 'WITHSCORES')[2])
@@ -17,7 +18,7 @@ for at = 3, #ARGV do
         sooner(P .. 'held:' .. queue)
     end
 end
-if first and first <= now then
+if first and first <= now or call('EXISTS', P .. 'putoff') == 1 then
     return 0
 end
 although_memory_is_full()
