@@ -165,11 +165,8 @@ async def test_a_password_file_is_read_at_each_connect(own: Own, tmp_path: Path)
 
 async def test_a_user_who_may_not_do_it_is_told_what_to_grant(server: Redis) -> None:
     server.call("ACL", "SETUSER", "ada", "on", ">pw", "~*", "+@all", "-evalsha", "-eval")
-    engine = redis(f"redis://ada:pw@{server.address}")
-    await engine.open()
     with pytest.raises(EngineRefused, match="ACL SETUSER"):
-        await engine.broker.publish([job()])
-    await engine.close()
+        await opened(f"redis://ada:pw@{server.address}")
 
 
 async def test_a_replica_takes_no_writes_and_says_so(own: Own, server: Redis) -> None:

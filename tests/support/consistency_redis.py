@@ -16,7 +16,7 @@ Broken = Iterable[object]
 KEPT: Final = 2
 NAMES: Final = (
     "jobs", "state", "trails", "queues", "paused", "seq", "bindings", "lanes", "members", "uniques", "freed", "facts",
-    "facts:order", "facts:expiry", "version", "asleep",
+    "facts:order", "facts:expiry", "version", "schema", "asleep", "putoff",
 )  # fmt: skip
 KINDS: Final = ("due:", "held:", "parked:", "ended:", "sleepers:", "ears:", "wake:")
 
@@ -44,6 +44,7 @@ class Seen:
         }
         self.facts = {key: (*map(int, unpack_from(">dd", it)), it[16:]) for key, it in hashed("facts").items()}
         self.queues = {queue.decode() for queue in client.smembers(base + "queues")}
+        self.put_off = {lane.decode() for lane in client.smembers(base + "putoff")}
         self.version = int(client.get(base + "version") or 0)
         seconds, micros = client.time()
         self.now = seconds * 1_000_000 + micros
@@ -97,7 +98,8 @@ def _uneven_members(seen: Seen) -> Broken:
 
 
 def _free_slots(seen: Seen) -> Broken:
-    return [key for key, it in seen.lanes.items() if it["taken"] < it.get("width", 1) and seen.zset(f"parked:{key}")]
+    free = {key for key, it in seen.lanes.items() if it["taken"] < it.get("width", 1)}
+    return [key for key in free - seen.put_off if seen.zset(f"parked:{key}")]
 
 
 def _kept_uniques(seen: Seen, till: int, over: Callable[[str, State], bool]) -> Broken:
