@@ -36,7 +36,9 @@ async def test_who_comes_first_writes_it_down(engine: RedisEngine) -> None:
 async def test_a_newer_one_is_refused_and_left_as_it_was(engine: RedisEngine, redis_url: str, found: object) -> None:
     await publish(engine.broker, job("a"))
     await write(engine, found)
-    with pytest.raises(EngineRefused, match=f"expected schema {schema.NEWEST} or older, got {found}: a newer Workhorse"):
+    with pytest.raises(
+        EngineRefused, match=f"expected schema {schema.NEWEST} or older, got {found}: a newer Workhorse"
+    ):
         await redis(redis_url).open()
     assert await schema.version(engine.link) == str(found)
     assert await ids(engine.broker) == ["a"]

@@ -152,7 +152,9 @@ async def test_thousands_end_and_are_forgotten(engine: RedisEngine, server: Redi
 
 async def test_thousands_of_unique_jobs_follow_from_others_and_end(engine: RedisEngine, server: Redis) -> None:
     claims = await held(engine, *jobs(MANY // 10))
-    follow = [[job(f"{each.job.id}~{n}", unique=Unique(f"{each.job.id}{n}", within=60)) for n in range(10)] for each in claims]
+    follow = [
+        [job(f"{each.job.id}~{n}", unique=Unique(f"{each.job.id}{n}", within=60)) for n in range(10)] for each in claims
+    ]
     await settle(engine.broker, *(Succeeded(each, publish=after) for each, after in zip(claims, follow, strict=True)))
     again = await claimed(engine)
     assert len(again) == MANY
