@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -86,6 +86,11 @@ class Link:
         text = self.sql(sql)
         tag = await self._shielded(lambda con: con.execute(text, *values))
         return int(tag.rpartition(" ")[2])
+
+    async def load(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+        """New rows by COPY, all or none; asyncpg.UniqueViolationError where one is there already."""
+        place = {"schema_name": self.place.schema, "columns": columns}
+        await self._shielded(lambda con: con.copy_records_to_table(table, records=rows, **place))
 
     async def connect(self) -> Connection:
         """A connection outside the pool, for listening; its caller closes it."""

@@ -18,10 +18,15 @@ class News:
         self._pruner = Pruner(link)
         self._watch = Watch(link, self._ears, self._notifier.sender)
 
-    def tell(self, queues: Collection[str] = (), keys: Collection[str] = ()) -> None:
-        """Something was committed that concerns these. Never waits, never raises."""
+    def ride(self, queues: Collection[str]) -> str | None:
+        """What other processes are to be told along with a commit about to be made; None: they are told afterwards, by `tell`."""
+        return self._notifier.ride(queues)
+
+    def tell(self, queues: Collection[str] = (), keys: Collection[str] = (), *, others: bool = True) -> None:
+        """Something was committed that concerns these; others know already, or are told. Never waits, never raises."""
         self._ears.tell(queues, keys)
-        self._notifier.add(queues, keys)
+        if others:
+            self._notifier.add(queues, keys)
 
     def wear(self, rows: int) -> None:
         """So many rows are to be pruned one day. Never waits, never raises."""

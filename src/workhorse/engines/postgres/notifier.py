@@ -5,6 +5,7 @@ here there is at most one in five milliseconds a process, and its commit does no
 """
 
 import asyncio
+import time
 from collections.abc import Collection
 from typing import Final
 
@@ -60,6 +61,15 @@ class Notifier:
         self._queues: set[str] = set()
         self._keys: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._last = float("-inf")
+
+    def ride(self, queues: Collection[str]) -> str | None:
+        """What to say along with a commit about to be made that concerns these; None while the gap since the last time is not over."""
+        resting = self._task is None or self._task.done()
+        if not (resting and self._link.place.notify and time.monotonic() - self._last >= GAP):
+            return None
+        self._last = time.monotonic()
+        return payload(self.sender, queues, ())
 
     def add(self, queues: Collection[str], keys: Collection[str]) -> None:
         """Something that concerns these is committed: others learn of it at once, or when the gap since the last time is over."""
@@ -77,10 +87,11 @@ class Notifier:
 
     async def _tell(self) -> None:
         while self._queues or self._keys:
+            await asyncio.sleep(self._last + GAP - time.monotonic())
+            self._last = time.monotonic()
             text = payload(self.sender, self._queues, self._keys)
             self._queues, self._keys = set(), set()
             try:
                 await self._link.fetch(_NOTIFY, self._link.place.schema, text)
             except WorkhorseError:  # the others look by themselves now and then
                 pass
-            await asyncio.sleep(GAP)

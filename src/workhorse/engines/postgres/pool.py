@@ -14,9 +14,13 @@ from workhorse.engines.postgres.urls import Place
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Password: TypeAlias = Callable[[], str | Awaitable[str]]
 
-_BY_INDEX: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+_BY_INDEX: Final = {
+    "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}  # fmt: skip
 """Every verb knows its rows by an index. A plan is kept for as long as the connection: made while a table was empty, it would read
-all of it when there are a million rows."""
+all of it when there are a million rows. And it is kept: left to itself, the server plans some verbs anew each time, which takes as
+long as running them."""
 
 
 class Pool:

@@ -1,10 +1,12 @@
-"""Publish: plain jobs from arrays in one statement; what has an identity, a lane, a key or a topic by a function on the server."""
+"""Publish: one plain job by a procedure, a few from arrays, many by COPY; what has an identity, a lane, a key or a topic by a function."""
 
 from collections.abc import Sequence
 from typing import Final
 
+import asyncpg
+
 from workhorse.core.contract import Answer, Envelope
-from workhorse.engines import keeping
+from workhorse.engines import intake, keeping
 from workhorse.engines.keeping import micros
 from workhorse.engines.postgres import envelopes
 from workhorse.engines.postgres.link import Link
@@ -21,11 +23,19 @@ from unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::integer[], $
     (select workhorse.now_us() as now) as moment
 on conflict (id) do nothing
 """
+_ALONE: Final = (
+    "call workhorse.publish_alone($1::text, $2::text, $3::text, $4::smallint, $5::integer, $6::bigint, $7::bigint, $8::bigint,"
+    " $9::bytea, $10::bytea, $11::bytea, $12::text, $13::text, null::boolean)"
+)
+_COPIED: Final = ("id", "queue", "task", "priority", "attempt", "trail", "extra", "payload")
 _PUBLISH: Final = "select answers, queues from workhorse.publish($1, $2, $3, $4, $5)"
 
 _BLOCK: Final = 5000
 _BYTES: Final = 64 << 20
 """Bounds of one statement."""
+
+_MANY: Final = 50
+"""From so many on COPY is faster than arrays."""
 
 
 async def publish(link: Link, news: News, jobs: Sequence[Envelope]) -> list[Answer]:
@@ -51,9 +61,41 @@ async def publish(link: Link, news: News, jobs: Sequence[Envelope]) -> list[Answ
 
 
 async def _publish_plain(link: Link, news: News, jobs: list[Envelope]) -> None:
-    if await link.run(_INSERT, *_columns(jobs)) < len(jobs):
+    queues = {env.queue for env in jobs}
+    said = news.ride(queues) if len(jobs) == 1 else None
+    if not await _inserted(link, jobs, said):
         await _publish_special(link, news, jobs)  # some ids were there; one that is no longer kept is no obstacle
-    news.tell({env.queue for env in jobs})
+    news.tell(queues, others=said is None)
+
+
+async def _inserted(link: Link, jobs: list[Envelope], said: str | None) -> bool:
+    """Whether all of them were new."""
+    if len(jobs) == 1:
+        return await _inserted_alone(link, jobs, said)
+    if len(jobs) >= _MANY and not any(env.delay or env.at is not None or env.expires is not None for env in jobs):
+        return await _copied(link, jobs)
+    return await link.run(_INSERT, *_columns(jobs)) == len(jobs)
+
+
+async def _inserted_alone(link: Link, jobs: list[Envelope], said: str | None) -> bool:
+    values = [column[0] for column in _columns(jobs)]
+    try:
+        ((is_new,),) = await link.fetch(_ALONE, *values, link.place.schema, said)
+    except asyncpg.ProgramLimitExceededError:  # nobody reads the notifications; the job may be there already
+        return False
+    return bool(is_new)
+
+
+async def _copied(link: Link, jobs: list[Envelope]) -> bool:
+    rows = [
+        (env.id, env.queue, env.task, env.priority, env.attempt, env.trail or None, intake.pack(env), env.payload)
+        for env in jobs
+    ]
+    try:
+        await link.load("jobs", _COPIED, rows)
+    except asyncpg.UniqueViolationError:  # nothing was done: published again, or twice in one call
+        return False
+    return True
 
 
 async def _publish_special(link: Link, news: News, jobs: list[Envelope]) -> list[Answer]:

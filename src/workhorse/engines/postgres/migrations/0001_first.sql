@@ -10,10 +10,11 @@ insert into workhorse.about (name, value) values ('schema', 1);
 
 create table workhorse.jobs (
     seq      bigint generated always as identity primary key,   -- the order of acceptance
-    due      bigint not null,                   -- live: may be claimed; parked: its own time; ended: may be pruned
+    due      bigint not null default (extract(epoch from statement_timestamp()) * 1000000)::bigint,
+                                                -- live: may be claimed; parked: its own time; ended: may be pruned
     token    bigint not null default 0,         -- of the claim that holds it; 0: nobody
     lease    bigint not null default 0,         -- until then it is not claimed again; in no index, so that a claim need not change any
-    accepted bigint not null,
+    accepted bigint not null default (extract(epoch from statement_timestamp()) * 1000000)::bigint,   -- stable: COPY stays fast
     attempt  integer not null default 1,
     crashes  integer not null default 0,
     priority smallint not null,

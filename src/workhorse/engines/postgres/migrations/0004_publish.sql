@@ -7,6 +7,25 @@ create type workhorse.envelope as (
     ukey text, until smallint, within bigint, replaces boolean, "unique" jsonb
 );
 
+-- One plain job, and the notification of it, where there is one, in one round trip: but in a transaction of its own, after the commit of
+-- the first, and not waiting for the disk. A NOTIFY locks out all others of the whole server until its commit is done.
+create procedure workhorse.publish_alone(
+    _id text, _queue text, _task text, _priority smallint, _attempt integer, _delay bigint, _at bigint, _expires bigint,
+    _trail bytea, _extra bytea, _payload bytea, _channel text, _said text, inout is_new boolean
+) language plpgsql as $$
+declare
+    _now bigint := workhorse.now_us();
+begin
+    insert into workhorse.jobs (id, queue, task, priority, attempt, due, accepted, expires, trail, extra, payload)
+        values (_id, _queue, _task, _priority, _attempt, greatest(_now + _delay, _at), _now, _now + _expires, _trail, _extra, _payload)
+        on conflict (id) do nothing;
+    is_new := found;
+    if _said is not null then
+        commit;
+        perform set_config('synchronous_commit', 'off', true), pg_notify(_channel, _said);
+    end if;
+end $$;
+
 -- One answer a job, in order: `accepted`, or `duplicate` or `replaced` and the id of the job that stands. And the queues of all.
 create function workhorse.publish(
     _jobs jsonb, _trails bytea[], _extras bytea[], _payloads bytea[], _dead_keep bigint, out answers text[], out queues text[]
