@@ -96,6 +96,35 @@ async def test_what_is_committed_meanwhile_is_told_together() -> None:
     ]
 
 
+async def test_who_commits_alone_tells_it_himself_and_not_again_within_the_gap() -> None:
+    line = Line()
+    line.answer.set()
+    teller = Notifier(cast(Link, line))
+    said = teller.ride(("q",))
+    assert said is not None
+    assert notifier.told(said) == notifier.Told(teller.sender, ["q"], [])
+    assert teller.ride(("q",)) is None
+    teller.add(("q",), ())
+    assert line.sent == []
+    await teller.close()
+    assert len(line.sent) == 1
+
+
+async def test_nobody_rides_while_something_is_still_to_be_told() -> None:
+    line = Line()
+    teller = Notifier(cast(Link, line))
+    teller.add(("first",), ())
+    assert teller.ride(("q",)) is None
+    line.answer.set()
+    await teller.close()
+
+
+async def test_nothing_rides_where_nobody_is_told() -> None:
+    line = Line()
+    line.place.notify = False
+    assert Notifier(cast(Link, line)).ride(("q",)) is None
+
+
 @pytest.mark.parametrize(
     ("queues", "keys", "said"),
     [
@@ -124,6 +153,17 @@ async def test_a_publish_is_told_after_its_commit(opened: Opened, heard: asyncio
     assert notifier.told(await promptly(heard.get())).queues == ["q"]
     await engine.store.put([Put("fact", b"1")])
     assert notifier.told(await promptly(heard.get())).keys == ["fact"]
+
+
+async def test_a_job_alone_is_told_with_its_own_commit(opened: Opened, heard: asyncio.Queue[str]) -> None:
+    engine = await opened()
+    job = _job()
+    await engine.broker.publish([job])
+    told = notifier.told(await promptly(heard.get()))
+    assert (told.queues, told.keys) == (["q"], [])
+    assert [claim.job.id for claim in await engine.broker.claim(["q"], 2, LONG)] == [job.id]
+    await engine.close()
+    assert heard.empty()  # once
 
 
 async def test_what_is_left_to_tell_is_told_before_the_end(opened: Opened, heard: asyncio.Queue[str]) -> None:

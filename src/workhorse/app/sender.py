@@ -47,6 +47,7 @@ class Sender:
         return publishing.result()
 
     async def _deliver(self) -> None:
+        """What this turn of the loop brought: the task begins with the next one."""
         gathered, self._gathered = self._gathered, []
         patience = asyncio.get_running_loop().call_later(self._patience, self._give_up, gathered)
         try:

@@ -60,8 +60,11 @@ class Link:
         self._process = os.getpid()
         try:
             with self._in_our_words():
-                async with self.pool.connection() as con:
+                con = await self.pool.take()
+                try:
                     await prepare(con)
+                finally:
+                    self.pool.give_back(con)
         except BaseException:
             self.pool.close()
             raise
@@ -89,8 +92,10 @@ class Link:
 
     async def load(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
         """New rows by COPY, all or none; asyncpg.UniqueViolationError where one is there already."""
-        place = {"schema_name": self.place.schema, "columns": columns}
-        await self._shielded(lambda con: con.copy_records_to_table(table, records=rows, **place))
+        schema = self.place.schema
+        await self._shielded(
+            lambda con: con.copy_records_to_table(table, records=rows, columns=columns, schema_name=schema)
+        )
 
     async def connect(self) -> Connection:
         """A connection outside the pool, for listening; its caller closes it."""
@@ -100,15 +105,26 @@ class Link:
 
     async def _shielded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         self._refuse_unusable()
-        task = asyncio.ensure_future(self._tried(work))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()  # not `shield`: that answers a turn of the loop later
+        task = loop.create_task(self._answer(work, answer))
         self._under_way.add(task)
-        task.add_done_callback(self._let_go)
-        return await asyncio.shield(task)
+        task.add_done_callback(self._under_way.discard)
+        return await answer
 
-    def _let_go(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: its caller may be gone
+    async def _answer(self, work: Callable[[Connection], Awaitable[T]], answer: "asyncio.Future[T]") -> None:
+        """Whoever asked may be gone by then."""
+        try:
+            found = await self._tried(work)
+        except Exception as error:
+            if not answer.done():
+                answer.set_exception(error)
+        except BaseException:  # a loop that is torn down
+            answer.cancel()
+            raise
+        else:
+            if not answer.done():
+                answer.set_result(found)
 
     async def _tried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         for tries in range(_TRIES):
@@ -122,12 +138,13 @@ class Link:
 
     async def _guarded(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """The server ends a statement that takes too long; where not even that is heard of, the connection is dropped."""
-        async with self.pool.connection() as con:
-            guard = asyncio.get_running_loop().call_later(self.place.timeout + _GRACE, con.terminate)
-            try:
-                return await work(con)
-            finally:
-                guard.cancel()
+        con = await self.pool.take()
+        guard = asyncio.get_running_loop().call_later(self.place.timeout + _GRACE, con.terminate)
+        try:
+            return await work(con)
+        finally:
+            guard.cancel()
+            self.pool.give_back(con)
 
     def _refuse_unusable(self) -> None:
         if self._process != os.getpid():

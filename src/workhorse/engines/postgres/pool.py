@@ -3,8 +3,8 @@
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -35,14 +35,27 @@ class Pool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        """One of them, alone. One that is broken afterwards is replaced by the next caller's."""
-        con = await self._take()
-        try:
-            yield con
-        finally:
-            self._give_back(con)
+    async def take(self) -> Connection:
+        """One of them, alone, until it is given back."""
+        while True:
+            while self._idle:
+                con = self._idle.pop()
+                if not con.is_closed():
+                    return con
+                self._all.discard(con)
+            if len(self._all) + self._opening < self.place.connections:
+                return await self._open()
+            await self._turn()
+
+    def give_back(self, con: Connection) -> None:
+        """For the next caller. One that is broken is replaced by that one's."""
+        if con.is_closed():
+            self._all.discard(con)
+        elif con in self._all:
+            self._idle.append(con)
+        else:  # closed meanwhile
+            con.terminate()
+        self._wake()
 
     async def connect(self, **settings: str) -> Connection:
         """One that is not of the pool; its caller closes it."""
@@ -65,17 +78,6 @@ class Pool:
         self._all.clear()
         self._idle.clear()
 
-    async def _take(self) -> Connection:
-        while True:
-            while self._idle:
-                con = self._idle.pop()
-                if not con.is_closed():
-                    return con
-                self._all.discard(con)
-            if len(self._all) + self._opening < self.place.connections:
-                return await self._open()
-            await self._turn()
-
     async def _open(self) -> Connection:
         self._opening += 1
         try:
@@ -97,15 +99,6 @@ class Pool:
             if turn.done() and not turn.cancelled():
                 self._wake()  # the turn goes to the next one
             raise
-
-    def _give_back(self, con: Connection) -> None:
-        if con.is_closed():
-            self._all.discard(con)
-        elif con in self._all:
-            self._idle.append(con)
-        else:  # closed meanwhile
-            con.terminate()
-        self._wake()
 
     def _wake(self) -> None:
         while self._waiting:

@@ -47,27 +47,13 @@ declare
 begin
     answers := array_fill('accepted'::text, array[jsonb_array_length(_jobs)]);
     queues := '{}';
-    -- ids and keys in one order, so that two callers do not wait for each other; jobs of lanes in their own, which is that of acceptance
-    for _job in
-        select e as env, i.n, b.queue as place, b.priority as level, b.expires as life
-        from jsonb_array_elements(_jobs) with ordinality as i(doc, n)
-        cross join lateral jsonb_populate_record(null::workhorse.envelope, i.doc) as e
-        left join lateral workhorse.bound(e.topic) as b on e.queue is null
-        where e.queue is not null or b.queue is not null
-        order by e.lane is not null, case when e.lane is null then coalesce(e.ukey, e.id) end, i.n
-    loop
-        if _job.place is null then
-            _answer := workhorse.accept(_job.env, _trails[_job.n], _extras[_job.n], _payloads[_job.n], _dead_keep, _now);
-        else
-            _answer := workhorse.accept(
-                workhorse.copied(_job.env, _job.place, _job.level, _job.life), _trails[_job.n],
-                workhorse.extra_copied(_extras[_job.n], _job.env, _job.place, _job.life), _payloads[_job.n], _dead_keep, _now);
-        end if;
+    for _job in select * from workhorse.arriving(_jobs, _extras) loop
+        _answer := workhorse.accept(_job.env, _trails[_job.n], _job.extra, _payloads[_job.n], _dead_keep, _now);
         if _answer <> 'accepted' and answers[_job.n] = 'accepted' then
             answers[_job.n] := _answer;
         end if;
-        if coalesce(_job.place, (_job.env).queue) <> all(queues) then
-            queues := queues || coalesce(_job.place, (_job.env).queue);
+        if (_job.env).queue <> all(queues) then
+            queues := queues || (_job.env).queue;
         end if;
     end loop;
 end $$;
@@ -137,7 +123,7 @@ language sql stable as $$
 $$;
 
 create function workhorse.copied(_env workhorse.envelope, _queue text, _priority smallint, _life double precision)
-returns workhorse.envelope language plpgsql as $$
+returns workhorse.envelope language plpgsql immutable as $$
 begin
     _env.id := _env.id || '@' || _queue;
     _env.ukey := _env.ukey || '@' || _queue;
@@ -154,6 +140,19 @@ returns bytea language sql immutable as $$
     select substring(_extra from 1 for length(_extra) - 1) || convert_to(
         coalesce(',"expires":' || _life, '') || coalesce(
             ',"unique":' || (_env."unique" || jsonb_build_object('key', _env.ukey || '@' || _queue))::text, '') || '}', 'UTF8')
+$$;
+
+-- Jobs as they are accepted: an event is one for each queue that is bound to its topic. Ids and keys come in one order, so that two callers
+-- do not wait for each other; jobs of lanes in their own, which is that of acceptance.
+create function workhorse.arriving(_jobs jsonb, _extras bytea[]) returns table (env workhorse.envelope, extra bytea, n bigint)
+language sql stable as $$
+    select case when b.queue is null then e else workhorse.copied(e, b.queue, b.priority, b.expires) end,
+        case when b.queue is null then _extras[i.n] else workhorse.extra_copied(_extras[i.n], e, b.queue, b.expires) end, i.n
+    from jsonb_array_elements(_jobs) with ordinality as i(doc, n)
+    cross join lateral jsonb_populate_record(null::workhorse.envelope, i.doc) as e
+    left join lateral workhorse.bound(e.topic) as b on e.queue is null
+    where e.queue is not null or b.queue is not null
+    order by e.lane is not null, case when e.lane is null then coalesce(e.ukey, e.id) end, i.n
 $$;
 
 create function workhorse.accept(

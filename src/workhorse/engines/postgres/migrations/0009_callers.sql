@@ -18,27 +18,12 @@ create function workhorse.enqueue(
 declare
     _now bigint := workhorse.now_us();
     _queues text[] := '{}';
-    _env workhorse.envelope;
-    _extra bytea;
     _job record;
 begin
     perform workhorse.hold_for((select jsonb_agg(doc - 'lane') from jsonb_array_elements(_jobs) as doc));
-    for _job in
-        select e as env, i.n, b.queue as place, b.priority as level, b.expires as life
-        from jsonb_array_elements(_jobs) with ordinality as i(doc, n)
-        cross join lateral jsonb_populate_record(null::workhorse.envelope, i.doc) as e
-        left join lateral workhorse.bound(e.topic) as b on e.queue is null
-        where e.queue is not null or b.queue is not null
-        order by e.lane is not null, case when e.lane is null then coalesce(e.ukey, e.id) end, i.n  -- as `publish` has them
-    loop
-        _env := _job.env;
-        _extra := _extras[_job.n];
-        if _job.place is not null then
-            _env := workhorse.copied(_job.env, _job.place, _job.level, _job.life);
-            _extra := workhorse.extra_copied(_extra, _job.env, _job.place, _job.life);
-        end if;
-        perform workhorse.accept_parked(_env, _trails[_job.n], _extra, _payloads[_job.n], _dead_keep, _now);
-        _queues := _queues || _env.queue;
+    for _job in select * from workhorse.arriving(_jobs, _extras) loop
+        perform workhorse.accept_parked(_job.env, _trails[_job.n], _job.extra, _payloads[_job.n], _dead_keep, _now);
+        _queues := _queues || (_job.env).queue;
     end loop;
     perform workhorse.announce(_channel, _queues, '{}');
 end $$;
