@@ -110,7 +110,9 @@ def _is_plain(outcome: Outcome) -> bool:
     job = outcome.claim.job
     if outcome.publish or outcome.trail is not None or job.lane is not None or job.unique is not None:
         return False
-    return type(outcome) is Succeeded and not any([put.expect is not None for put in outcome.writes])
+    if type(outcome) is not Succeeded:
+        return False
+    return not outcome.writes or all(put.expect is None for put in outcome.writes)
 
 
 def _ttl(put: Put) -> Word:
