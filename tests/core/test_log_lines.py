@@ -30,6 +30,13 @@ SAID: list[tuple[object, int, str]] = [
     (h.JobLost(CLAIM, "stale"), logging.WARNING, "shop.send id-1 is not ours any more (stale): its outcome is dropped"),
     (h.BrokerLost("settle", "away"), logging.WARNING, "the engine does not answer (settle): away; trying again"),
     (h.BrokerBack(3), logging.INFO, "the engine answers again after 3.0 s"),
+    (
+        h.TicksMissed("shop~beat", 0, 60.5),
+        logging.WARNING,
+        "schedule shop~beat: nobody was there for its ticks from 1970-01-01T00:00:00+00:00 to 1970-01-01T00:01:00.500000+00:00: "
+        "they are skipped; catch_up= makes up for some",
+    ),
+    (h.TickRefused("beat", "id-1", "full"), logging.ERROR, "beat id-1 was not accepted: full; the schedule goes on"),
     (h.ProcessDied(42, -9, 0.5), logging.ERROR, "worker process 42 ended with -9; another starts in 0.5 s"),
 ]
 
