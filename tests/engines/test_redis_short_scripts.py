@@ -1,5 +1,6 @@
-"""No script on Redis keeps the server from others for long: whatever there is to do at once, each does a bounded part of it, and
-all is done in the end. Told by the commands that one script calls, of which a server does about a thousand in a millisecond."""
+"""No script on Redis keeps the server from others for long: each does a bounded part of what there is to do at once.
+
+Told by the commands that one script calls, of which a server does about a thousand in a millisecond."""
 
 import asyncio
 from collections import Counter
