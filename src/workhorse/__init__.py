@@ -12,6 +12,7 @@ async def resize(path: str, width: int = 256) -> str:
 from workhorse.app import Workhorse
 from workhorse.core.action import Action
 from workhorse.core.action_queue import ActionQueue
+from workhorse.core.batch import Batch
 from workhorse.core.context import Context
 from workhorse.core.durations import Duration
 from workhorse.core.effort import Effort, Failure, Success
@@ -27,6 +28,7 @@ from workhorse.worker.counts import Counts
 __all__ = [
     "Action",
     "ActionQueue",
+    "Batch",
     "Context",
     "Counts",
     "Cron",

@@ -7,8 +7,9 @@ from typing import Any, TypeVar, Unpack
 from workhorse.core.effort import Attempt
 from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.job import Job
-from workhorse.core.options import JobOptions, settled
+from workhorse.core.options import settled
 from workhorse.core.registry import Declared, Registry, Router
+from workhorse.core.typed import JobOptions
 
 R = TypeVar("R")
 T = TypeVar("T")

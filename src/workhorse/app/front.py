@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
+from workhorse.app.groups import Group
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
 from workhorse.core import log, names
@@ -17,17 +18,21 @@ from workhorse.core.contract import Answer, Engine, Envelope, Filter, Row
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt
 from workhorse.core.envelope import encode_job
-from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound, WorkhorseError
+from workhorse.core.errors import BrokerUnavailable, DeclarationError, EnqueueRefused, JobNotFound, WorkhorseError
 from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.happenings import Enqueued
 from workhorse.core.instrument import Bus
 from workhorse.core.job import Job
-from workhorse.core.options import JobOptions, OnceOptions, settled
+from workhorse.core.options import settled
 from workhorse.core.redaction import REDACTED, Redaction
 from workhorse.core.registry import Declared, Registry, Router
 from workhorse.core.schema import Unfit, decode_any
+from workhorse.core.sequel import depth
 from workhorse.core.task import Task, remote
+from workhorse.core.typed import JobOptions, OnceOptions
 from workhorse.durable import progress
+from workhorse.durable.follow_ups import FollowUps
+from workhorse.durable.groups import Groups
 from workhorse.durable.history import attempts
 from workhorse.durable.results import Results
 from workhorse.durable.ticks import name_of
@@ -46,9 +51,9 @@ class Workhorse(Router):
     `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
     default queue. `store`: another URL, for results and all other facts; "none": there are none. `max_size`: bytes of one
     job. `enqueue_timeout`: how long an enqueue waits for an engine that does not answer. `redact`: patterns of header names
-    whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back. `retain`: how
-    long succeeded and cancelled jobs are kept (0: not at all); `dead_retain`: the same of dead ones (None: until someone
-    purges them). Other options are defaults for the app's tasks.
+    whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back. `max_hops`: how
+    many jobs may follow one another. `retain`: how long succeeded and cancelled jobs are kept (0: not at all);
+    `dead_retain`: the same of dead ones (None: until someone purges them). Other options are defaults for the app's tasks.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Workhorse(Router):
         enqueue_timeout: Duration = 30,
         redact: Sequence[str] = REDACTED,
         unknown_for: Duration = 3600,
+        max_hops: int = 32,
         retain: Duration = 3600,
         dead_retain: Duration | None = None,
         **defaults: Unpack[JobOptions],
@@ -69,6 +75,7 @@ class Workhorse(Router):
         self._name = names.name(name, "name")
         self._max_size = whole(max_size, "max_size", least=1)
         self._unknown_for = seconds(unknown_for, "unknown_for")
+        self._max_hops = whole(max_hops, "max_hops", least=1)
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
         self._places = Places(urls.completed(url, retain, dead_retain), urls.store(store))
         self._said: dict[str, Mapping[str, Any]] = {}
@@ -80,6 +87,7 @@ class Workhorse(Router):
         self._portal = Portal()
         self._connections = self._fresh()
         self._results = Results(self.engine, self._keeps_result)
+        self._groups = Groups(self.engine)
 
     @property
     def name(self) -> str:
@@ -171,9 +179,43 @@ class Workhorse(Router):
             raise EnqueueRefused(bulk.refused)
         return handles
 
+    @overload
+    def group(self, jobs: Iterable[Job[R]], *, failures: Literal["stop"] = "stop") -> Group[R]: ...
+    @overload
+    def group(self, jobs: Iterable[Job[R]], *, failures: Literal["collect"]) -> "Group[Attempt[R]]": ...
+    def group(self, jobs: Iterable[Job[Any]], *, failures: Literal["stop", "collect"] = "stop") -> Group[Any]:
+        """Jobs whose results go together to one follow-up: `await app.group(jobs).then(task).enqueue()`.
+
+        `failures`: what a member that died or was cancelled does to it. stop: the follow-up dies, too, and says of whom;
+        collect: it gets a Success or a Failure of each. DeclarationError for more than 100,000 jobs, one that is there twice
+        or has a given id.
+        """
+        if failures not in ("stop", "collect"):
+            raise DeclarationError(f"group: failures: expected 'stop' or 'collect', got {failures!r}")
+        return Group(self, jobs, failures == "collect")
+
+    def refusal(self, job: Job[Any]) -> str:
+        """Why this job cannot be enqueued; empty: it can."""
+        try:
+            self._checked(job, self._max_size)
+        except Unfit as error:
+            return str(error)
+        return ""
+
+    def handle(self, job: Job[R]) -> JobHandle[R]:
+        """The handle of a job that is enqueued, or will be."""
+        return self._handle(job, Answer("accepted"))
+
     def _envelope(self, job: Job[Any], connection: Connection) -> Envelope:
-        envelope = encode_job(job, self.registry.get(job.task), self._clock.time)
-        size, limit = len(envelope.payload), min(self._max_size, connection.sender.max_size)
+        return self._checked(job, min(self._max_size, connection.sender.max_size))
+
+    def _checked(self, job: Job[Any], limit: int) -> Envelope:
+        if job.options and (hops := depth(job)) > self._max_hops:
+            raise Unfit(
+                f"{hops} jobs would follow one another, and max_hops is {self._max_hops}; raise it, or make it a saga"
+            )
+        envelope = encode_job(job, self.registry.get(job.task), self._clock.time, self.registry.get)
+        size = len(envelope.payload)
         if size > limit:
             raise Unfit(
                 f"its arguments take {size:,} bytes, and max_size is {limit:,}; pass a reference to them instead"
@@ -193,7 +235,12 @@ class Workhorse(Router):
 
     async def status(self, id: str) -> Status:
         """Where the job is now; JobNotFound when nothing is known of it."""
-        return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
+        try:
+            return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
+        except JobNotFound:
+            if (await self.engine()).store is not None and await self._groups.is_open(id):
+                return "waiting"
+            raise
 
     async def result(self, id: str, timeout: float | None, decode: Decode) -> Any:
         """Wait for the job's end."""
@@ -264,6 +311,7 @@ class Workhorse(Router):
             self._progress,
             self._unknown_for,
             self.scheduled,
+            FollowUps(self._groups, self._clock, self._max_hops, self._max_size),
         )
         return Worker(
             parts,
@@ -299,6 +347,7 @@ class Workhorse(Router):
         return Connections(self._places.engine, self._prepare, self._check, self._patience)
 
     def _prepare(self) -> None:
+        self.registry.check_mourners()
         for task in self.registry:
             task.schema.prepare()
 

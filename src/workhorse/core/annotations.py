@@ -153,6 +153,9 @@ def _visit_class(cls: Any, seen: Survey, inside: tuple[Any, ...]) -> None:
     if typing.is_typeddict(cls):
         _visit_fields(cls, None, seen, inside)
         return
+    if tags.is_built_in(cls):
+        seen.open = True  # it says itself how it travels, whatever fields it has
+        return
     names = field_names(cls)
     described = names is not None or issubclass(cls, Enum) or models.is_model(cls)
     if not described and tags.by_class(cls) is None:

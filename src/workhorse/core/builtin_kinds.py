@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from workhorse.core.job_kinds import JOB_KINDS
 from workhorse.core.kinds import Kind
 from workhorse.core.looks import is_list
 
@@ -153,4 +154,5 @@ BUILT_IN: Final = (
     Kind("bytes", bytes, _take_bytes, _text_of(_make_bytes)),
     Kind("map", _Pairs, list, _list_of(_make_pairs)),
     Kind("int", _Huge, hex, _text_of(_make_huge)),
+    *JOB_KINDS,
 )

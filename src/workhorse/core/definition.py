@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workhorse.core import names
+from workhorse.core.batch import Batch
 from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door
 from workhorse.core.options import FOR_TASKS, Settings, checked
 from workhorse.core.schedule import Schedule
 from workhorse.core.schema import Schema
-from workhorse.core.shape import RunIn, refuse_required, shape_of
+from workhorse.core.shape import RunIn, check_batch, refuse_required, shape_of
 
 
 class Definition:
@@ -25,6 +26,9 @@ class Definition:
         self.fn = fn
         self.place = shape.place
         self.run_in: RunIn = shape.run_in
+        self.batch: Batch | None = said.pop("batch", None)
+        if self.batch is not None:
+            check_batch(fn, shape)
         self.takes_context = bool(shape.skip)
         self.own_name = names.name(said.pop("name", None) or _name_of(fn, shape.place), f"task {shape.place}: name")
         self.schedule: Schedule | None = said.get("schedule")
@@ -43,7 +47,7 @@ class Definition:
         if self._bound is not None:
             raise DeclarationError(f"task {self.name} ({self.place}): belongs to an app already")
         self.rename(name)
-        self._bound = settings, Schema(self.fn, name, skip=int(self.takes_context)), door
+        self._bound = settings, Schema(self.fn, name, int(self.takes_context), self.batch is not None), door
 
     @property
     def settings(self) -> Settings:

@@ -56,19 +56,59 @@ class RetryDoc(msgspec.Struct, frozen=True, gc=False):
     jitter: float | None = None
 
 
-class Overrides(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What this one job said by `.options(...)`; all else is the task's own, as the worker's code declares it.
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """A job's place in a group: its number, from 0, among so many."""
 
-    `timeout` and `result_ttl` are seconds; a `timeout` of None is no limit.
+    id: str
+    number: Annotated[int, msgspec.Meta(ge=0)]
+    of: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Gathering(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """That a job's first argument is the results of a group of so many; `ends`: how each ended instead."""
+
+    of: Annotated[int, msgspec.Meta(ge=1)]
+    ends: bool = False
+
+
+class Overrides(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What this one job said by `.options(...)`; all else is the task's own, as the worker's code declares it. And what
+    follows its end, and whence it comes.
+
+    `timeout` and `result_ttl` are seconds; a `timeout` of None is no limit. `hops`: how many jobs it followed.
     """
 
     retry: RetryDoc | None = None
     timeout: _Seconds | msgspec.UnsetType | None = msgspec.UNSET
     result_ttl: _Seconds | msgspec.UnsetType = msgspec.UNSET
     max_crashes: Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+    then: "tuple[FollowUpDoc, ...]" = ()
+    on_dead: "FollowUpDoc | None" = None
+    hops: Annotated[int, msgspec.Meta(ge=0)] = 0
+    member: Member | None = None
+    gathers: Gathering | None = None
 
 
-NO_OVERRIDES: Final = Overrides()
+class FollowUpDoc(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A job whose first argument is not there yet: `args` are those after it. `expires` is seconds from its acceptance,
+    `until` the same as a moment; an `id` is one that was given."""
+
+    task: str
+    queue: str
+    args: msgspec.Raw = NO_ARGS
+    kwargs: msgspec.Raw = NO_KWARGS
+    tagged: bool = False
+    headers: dict[str, str] = {}
+    priority: int = 2
+    delay: _Seconds = 0.0
+    at: float | None = None
+    expires: _Seconds | None = None
+    until: float | None = None
+    id: str = ""
+    overrides: Overrides = msgspec.field(name="options", default=Overrides())
+
+
+NO_OVERRIDES: Final = FollowUpDoc("", "").overrides
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):

@@ -8,16 +8,26 @@ from typing import Any
 from msgspec import UNSET
 
 from workhorse.core.contract import Envelope
-from workhorse.core.document import NO_OVERRIDES, Overrides, encode, retry_to_doc
+from workhorse.core.document import NO_OVERRIDES, FollowUpDoc, Overrides, encode, retry_to_doc
+from workhorse.core.follow_up import RESULT
 from workhorse.core.job import Job
+from workhorse.core.retry import Retry
 from workhorse.core.schema import encode_unknown
+from workhorse.core.sequel import Find, carried
 from workhorse.core.task import RemoteTask, Task
 
 
-def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], float] = time.time) -> Envelope:
+def _nobody(name: str) -> None:
+    """Where no task is known."""
+
+
+def encode_job(
+    job: Job[Any], task: Task[..., Any] | None, now: Callable[[], float] = time.time, find: Find = _nobody
+) -> Envelope:
     """The envelope of a job. `task` is None for one of another service: its arguments travel tagged.
 
-    `now` is asked only where the job expires at a moment, since engines count a life from acceptance.
+    `now` is asked only where the job expires at a moment, since engines count a life from acceptance; `find` for the
+    tasks of its follow-ups.
     Raises Unfit when the arguments do not fit the task, or cannot travel.
     """
     if task is None or isinstance(task, RemoteTask):
@@ -31,7 +41,7 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
     return Envelope(
         id=job.id,
         task=job.task,
-        payload=encode(args, kwargs, tagged, _overrides(options)),
+        payload=encode(args, kwargs, tagged, _overrides(options, find)),
         queue=job.queue,
         headers=job.headers,
         priority=int(job.priority),
@@ -41,14 +51,24 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
     )
 
 
-def _overrides(options: Mapping[str, Any]) -> Overrides:
-    retry = options.get("retry")
-    return Overrides(
+def _overrides(options: Mapping[str, Any], find: Find) -> Overrides:
+    retry: Retry | None = options.get("retry")
+    dead: Any = options.get("on_dead")
+    made = Overrides(
         retry=None if retry is None else retry_to_doc(retry),
         timeout=options.get("timeout", UNSET),
         result_ttl=options.get("result_ttl", UNSET),
         max_crashes=options.get("max_crashes", UNSET),
+        then=tuple([follow_up(job, find) for job in options.get("then", ())]),
+        on_dead=None if dead is None else follow_up(dead.job(RESULT) if hasattr(dead, "job") else dead, find),
+        member=options.get("member"),
     )
+    return NO_OVERRIDES if made == NO_OVERRIDES else made
+
+
+def follow_up(job: Job[Any], find: Find = _nobody) -> FollowUpDoc:
+    """The follow-up as the job before it carries it, with its own follow-ups. Unfit for arguments that do not fit."""
+    return carried(job, find, lambda options: _overrides(options, find))
 
 
 def _life(expires: float | datetime | None, now: Callable[[], float]) -> float | None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Literal, NoReturn, TypedDict, cast
+from typing import Any, NoReturn, cast
 
 import msgspec
 
 from workhorse.core import names
+from workhorse.core.batch import Batch
 from workhorse.core.checks import whole
-from workhorse.core.durations import Duration, moment, seconds
+from workhorse.core.durations import moment, seconds
 from workhorse.core.errors import DeclarationError
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
 from workhorse.core.schedule import Schedule
@@ -23,34 +24,6 @@ class Priority(IntEnum):
     HIGH = 3
 
 
-class JobOptions(TypedDict, total=False):
-    """What can be said of a task, and again of one job of it."""
-
-    queue: str  # the app's name
-    priority: Priority  # Priority.MEDIUM
-    retry: Retry  # Retry(3, Exponential(1, 2, 3600)), full jitter
-    timeout: Duration | None  # 600; None: no limit
-    expires: Duration | datetime | None  # None: never
-    result_ttl: Duration  # 3600; 0: keep no result
-    headers: Mapping[str, str]  # {}; added to those of the task, router and app
-    max_crashes: int  # 3: dead after its worker died under it that often
-
-
-class OnceOptions(JobOptions, total=False):
-    """What can be said of one job only."""
-
-    id: str  # a new one
-    delay: Duration  # 0
-    at: datetime  # now; aware
-
-
-class TaskOptions(JobOptions, total=False):
-    """What can be said of a task only."""
-
-    name: str  # the function's name, after the router's prefix
-    run_in: Literal["thread", "process"]  # "thread", for sync functions
-
-
 class Settings(msgspec.Struct, frozen=True):
     """What holds for a declared task, all layers merged. Durations are seconds; a moment stays a datetime."""
 
@@ -61,15 +34,9 @@ class Settings(msgspec.Struct, frozen=True):
     expires: float | datetime | None = None
     result_ttl: float = 3600.0
     headers: Mapping[str, str] = {}
+    on_dead: Any = None
     max_crashes: int = 3
 
-
-FOR_TASKS = frozenset({*TaskOptions.__annotations__, "schedule"})
-FOR_JOBS = frozenset(OnceOptions.__annotations__)
-FOR_ALL = frozenset(JobOptions.__annotations__)
-
-TRAVEL = ("retry", "timeout", "result_ttl", "max_crashes")
-"""What a job carries in its payload when it was said of this one job; else the worker asks its own task."""
 
 SHORTEST = 0.001
 """Seconds: a timeout or a life below it is a mistake, since nothing runs in no time."""
@@ -89,7 +56,10 @@ def checked(given: Mapping[str, Any], known: frozenset[str], who: str) -> dict[s
 
 def checked_once(given: Mapping[str, Any], who: str) -> dict[str, Any]:
     """The options of one job; a retry that cannot travel is a DeclarationError, too."""
-    once = checked(given, FOR_JOBS, who)
+    return _portably(checked(given, FOR_JOBS, who), who)
+
+
+def _portably(once: dict[str, Any], who: str) -> dict[str, Any]:
     if "retry" in once:
         _portable(once["retry"], f"{who}: retry")
     return once
@@ -99,11 +69,11 @@ def restated(options: Mapping[str, Any], who: str) -> dict[str, Any]:
     """The options as a job keeps them, `at` as seconds since the epoch; what is kept so already stays as it is."""
     at = options.get("at")
     if not isinstance(at, float):
-        return checked_once(options, who)
+        return _portably(checked(options, KEPT, who), who)
     rest = {name: value for name, value in options.items() if name != "at"}
     if "delay" in rest:
         raise DeclarationError(f"{who}: expected delay or at, got both; say one of them")
-    return {**checked_once(rest, who), "at": at}
+    return {**_portably(checked(rest, KEPT, who), who), "at": at}
 
 
 def merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -191,6 +161,28 @@ def _encodes(text: str) -> bool:
     return True
 
 
+def _on_dead(value: object, what: str) -> object:
+    if value is not None and not callable(getattr(value, "job", None)) and not hasattr(value, "task"):
+        raise DeclarationError(f"{what}: expected a task that takes the dead job, got {value!r}")
+    return value
+
+
+def _then(value: object, what: str) -> object:
+    if not isinstance(value, tuple) or not all(hasattr(job, "task") for job in cast(tuple[object, ...], value)):
+        raise DeclarationError(f"{what}: expected a tuple of jobs, got {value!r}; tasks have .then() for it")
+    return cast(object, value)
+
+
+def _member(value: object, what: str) -> object:
+    return value
+
+
+def _batch(value: object, what: str) -> Batch:
+    if not isinstance(value, Batch):
+        raise DeclarationError(f"{what}: expected a Batch, got {value!r}; say Batch(size=..., wait=...)")
+    return value
+
+
 def _run_in(value: object, what: str) -> str:
     if value not in ("thread", "process"):
         raise DeclarationError(f"{what}: expected 'thread' or 'process', got {value!r}")
@@ -215,6 +207,7 @@ _CHECKS: Mapping[str, Callable[[object, str], Any]] = {
     "expires": _expires,
     "result_ttl": seconds,
     "headers": _headers,
+    "on_dead": _on_dead,
     "max_crashes": _crashes,
     "id": _id,
     "delay": seconds,
@@ -222,4 +215,13 @@ _CHECKS: Mapping[str, Callable[[object, str], Any]] = {
     "name": names.name,
     "run_in": _run_in,
     "schedule": _schedule,
+    "batch": _batch,
+    "then": _then,
+    "member": _member,
 }
+
+FOR_JOBS = frozenset(_CHECKS.keys() - {"name", "run_in", "schedule", "batch", "then", "member"})
+FOR_TASKS = frozenset(_CHECKS.keys() - {"id", "delay", "at", "then", "member"})
+FOR_ALL = FOR_JOBS & FOR_TASKS
+KEPT = FOR_JOBS | {"then", "member"}
+"""What a job keeps: what was said of it, its follow-ups, and its place in a group."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Never, NoReturn, ParamSpecArgs, ParamSpecKwargs, 
 import msgspec
 
 from workhorse.core.annotations import Uncarriable, shown
+from workhorse.core.batch import item_of, result_of
 from workhorse.core.codec import Codec, Unfit, located
 from workhorse.core.errors import DeclarationError
 
@@ -40,10 +41,10 @@ class Parameters:
         self.required = frozenset(each.name for each in all if each.required)
         self.plain = not self._rest and not self._extra and all_plain(all)
 
-    def encode(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[bytes, bytes]:
-        """A JSON array and a JSON object, one argument at a time."""
-        first, rest = self._bind(len(args), kwargs)
-        values = [each.codec.encode(value, name) for (name, each), value in zip(first, args, strict=True)]
+    def encode(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], after: int = 0) -> tuple[bytes, bytes]:
+        """A JSON array and a JSON object, one argument at a time; `after` so many that are to come in front."""
+        first, rest = self._bind(after + len(args), kwargs)
+        values = [each.codec.encode(value, name) for (name, each), value in zip(first[after:], args, strict=True)]
         members = [b"%b:%b" % (_name_to_json(name), each.codec.encode(kwargs[name], name)) for name, each in rest]
         return b"[%b]" % b",".join(values), b"{%b}" % b",".join(members)
 
@@ -89,17 +90,20 @@ class Parameters:
         return "the arguments " + ", ".join(map(repr, self.named)) if self.named else "no named arguments"
 
 
-def read(fn: Callable[..., Any], task: str, skip: int) -> Parameters:
-    """From the function's signature. DeclarationError, with task, parameter and type, for what cannot travel."""
+def read(fn: Callable[..., Any], task: str, skip: int, batch: bool = False) -> Parameters:
+    """From the function's signature; of a batch, for one item. DeclarationError, with task, parameter and type, for what cannot
+    travel."""
     signature = inspect.signature(fn)
     found: list[Parameter] = []
     for parameter in list(signature.parameters.values())[skip:]:
-        hint = _resolved(fn, parameter.annotation, f"task {task}: parameter {parameter.name!r}")
-        codec = _codec(hint, f"task {task}: parameter {parameter.name!r}")
+        what = f"task {task}: parameter {parameter.name!r}"
+        hint = _resolved(fn, parameter.annotation, what)
+        codec = _codec(item_of(hint, what) if batch else hint, what)
         required = parameter.default is parameter.empty and parameter.kind not in (_REST, _EXTRA)
         found.append(Parameter(parameter.name, parameter.kind, required, codec))
     what = f"task {task}: result"
-    return Parameters(tuple(found), _codec(_resolved(fn, signature.return_annotation, what), what))
+    hint = _resolved(fn, signature.return_annotation, what)
+    return Parameters(tuple(found), _codec(result_of(hint, what) if batch else hint, what))
 
 
 _POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY

@@ -8,8 +8,9 @@ from workhorse.core import names
 from workhorse.core.declare import DeclareTask
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
-from workhorse.core.options import FOR_ALL, JobOptions, checked, merged
+from workhorse.core.options import FOR_ALL, checked, merged
 from workhorse.core.task import AsyncFunction, Function, Task
+from workhorse.core.typed import JobOptions
 
 Declared: TypeAlias = Function[..., Any, ..., Any]
 
@@ -43,6 +44,18 @@ class Registry:
     def queues(self) -> list[str]:
         """The queues of all tasks, each once, in order of their declaration."""
         return list(dict.fromkeys(task.settings.queue for task in self._tasks.values()))
+
+    def check_mourners(self) -> None:
+        """DeclarationError for tasks that are told of one another's deaths, round in a circle."""
+        for task in self:
+            told = [task.name]
+            mourner = task.settings.on_dead
+            while mourner is not None:
+                told.append(mourner.name)
+                if mourner.name in told[:-1]:
+                    raise DeclarationError(f"on_dead goes round: {' -> '.join(told)}; leave one of them without")
+                known = self._tasks.get(mourner.name)
+                mourner = None if known is None else known.settings.on_dead
 
     def __iter__(self) -> Iterator[Declared]:
         return iter(self._tasks.values())

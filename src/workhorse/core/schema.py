@@ -9,17 +9,18 @@ from workhorse.core.codec import TAG, Codec, Unfit, located
 from workhorse.core.parameters import Parameter, Parameters, read
 from workhorse.core.swift import Swift, swift
 
-__all__ = ["Schema", "Unfit", "decode_any", "encode_unknown"]
+__all__ = ["Schema", "Unfit", "decode_any", "encode_one", "encode_unknown"]
 
 
 class Schema:
     """How one task's arguments and result travel. Cheap to make; `prepare`, which all verbs call first, does the work once.
 
-    `name` is the task's, for errors; `skip` is 1 where the first parameter is the injected Context.
+    `name` is the task's, for errors; `skip` is 1 where the first parameter is the injected Context. Of a `batch`, which takes
+    and returns lists, one item travels.
     """
 
-    def __init__(self, fn: Callable[..., Any], name: str, skip: int = 0) -> None:
-        self._fn, self._name, self._skip = fn, name, skip
+    def __init__(self, fn: Callable[..., Any], name: str, skip: int = 0, batch: bool = False) -> None:
+        self._fn, self._name, self._skip, self._batch = fn, name, skip, batch
         self._prepared: Parameters | None = None
         self._swift: Swift | None = None
 
@@ -32,7 +33,7 @@ class Schema:
         """Resolve the annotations and build the codecs. DeclarationError, with task, parameter and type, for what does not
         resolve or cannot travel."""
         if self._prepared is None:
-            parameters = read(self._fn, self._name, self._skip)
+            parameters = read(self._fn, self._name, self._skip, self._batch)
             self._swift = swift(parameters)
             self._prepared = parameters
 
@@ -43,6 +44,10 @@ class Schema:
         if self._swift is not None and (texts := self._swift.encode(args, kwargs)) is not None:
             return texts
         return parameters.encode(args, kwargs)
+
+    def encode_rest(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """All but the first argument, which is to come; Unfit as `encode`."""
+        return self._ready().encode(args, kwargs, after=1)
 
     def decode(self, args: msgspec.Raw, kwargs: msgspec.Raw, tagged: bool) -> tuple[list[Any], dict[str, Any]]:
         """What to call the function with, after its Context. Unfit for what is missing, too much, or of a wrong type."""
@@ -84,6 +89,11 @@ def encode_unknown(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[by
         b"[%b]" % b",".join([_tagged(value, f"argument {index}") for index, value in enumerate(args, 1)]),
         b"{%b}" % b",".join([b"%b:%b" % (_tagged(name, "name"), _tagged(kwargs[name], name)) for name in kwargs]),
     )
+
+
+def encode_one(value: Any) -> bytes:
+    """One argument of such a task: tagged. Unfit for what cannot travel."""
+    return _tagged(value, "argument 1")
 
 
 def decode_any(data: bytes) -> Any:

@@ -47,6 +47,15 @@ def refuse_required(fn: Callable[..., Any], shape: Shape) -> None:
         )
 
 
+def check_batch(fn: Callable[..., Any], shape: Shape) -> None:
+    """DeclarationError for a batch handler that takes anything but the list, after its Context."""
+    parameters = list(inspect.signature(fn).parameters.values())[shape.skip :]
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if len(parameters) != 1 or parameters[0].kind not in by_position:
+        names = ", ".join(map(str, parameters)) or "nothing"
+        raise DeclarationError(f"task {shape.place}: a batch handler takes the list of its items alone, got {names}")
+
+
 def place_of(fn: Callable[..., Any]) -> str:
     """`module:qualname`, as people find it."""
     named: Any = fn if hasattr(fn, "__qualname__") else type(fn)

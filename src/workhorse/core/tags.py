@@ -50,6 +50,11 @@ def declare(cls: Any) -> None:
         _add(kind_of(cls, tag))
 
 
+def is_built_in(cls: Any) -> bool:
+    """Whether the class travels by a tag of ours."""
+    return cls in _BUILT_IN_CLASSES
+
+
 def qualified_name(cls: Any) -> str:
     """The default tag."""
     if not isinstance(cls, type):

@@ -7,14 +7,17 @@ from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
 from workhorse.core import ids
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
+from workhorse.core.follow_up import RESULT, FollowUp
 from workhorse.core.handle import Door, JobHandle
 from workhorse.core.job import Job, swift
-from workhorse.core.options import OnceOptions, Priority, Settings, checked_once, merged
+from workhorse.core.options import Priority, Settings, checked_once, merged
 from workhorse.core.schema import Schema
 from workhorse.core.shape import RunIn
+from workhorse.core.typed import OnceOptions
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
+F = ParamSpec("F")
 R_co = TypeVar("R_co", covariant=True)
 C_co = TypeVar("C_co", covariant=True)
 
@@ -108,6 +111,20 @@ class Task(Generic[P, R_co]):
         cannot work."""
         return self._copy(merged((self._once, checked_once(options, "options()"))))
 
+    def then(self, task: FollowUp[R_co, F, object], *args: F.args, **kwargs: F.kwargs) -> Self:
+        """When it succeeds, enqueue `task` with its result first, then these arguments.
+
+        Twice said, there are two follow-ups; `task` may have follow-ups of its own. DeclarationError for what is no task.
+        """
+        made: FollowUp[Any, ..., object] = task
+        if not isinstance(task, Task):
+            raise DeclarationError(f"then: expected a task, got {task!r}")
+
+        def follow_up() -> Job[Any]:
+            return made.job(RESULT, *args, **kwargs)
+
+        return self._copy({**self._once, "then": (*self._once.get("then", ()), follow_up)})
+
     def _copy(self, once: Mapping[str, Any]) -> Self:
         return type(self)(self._definition, once)
 
@@ -116,6 +133,8 @@ class Task(Generic[P, R_co]):
         options = {name: value for name, value in once.items() if name not in ("id", "queue", "priority", "headers")}
         if settings.expires is not None:
             options.setdefault("expires", settings.expires)
+        if "then" in options:
+            options["then"] = tuple(follow_up() for follow_up in options["then"])
         self._poured = _Mould(
             self._definition.name,
             once.get("queue", settings.queue),

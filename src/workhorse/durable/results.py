@@ -56,6 +56,11 @@ def key(id: str) -> str:
     return f"result/{id}"
 
 
+def head_key(id: str) -> str:
+    """Where a group stands whose collector will have this id."""
+    return f"group/{id}"
+
+
 def of_value(id: str, document: bytes, started: float, ttl: float) -> Put:
     """The codec's document of a value, with the moment when its attempt began put in front."""
     return Put(key(id), b'{"started":%.6f,%b' % (started, document[1:]), None, ttl)
@@ -109,6 +114,8 @@ class Results:
             return _Found(read(id, found[0], decode))  # it ended between our two looks
         if inspector is None:
             return LOOK_UNKEPT
+        if row is None and (await store.get([head_key(id)]))[0] is not None:
+            return LOOK  # members of its group have not ended
         raise ended(id, row)
 
 

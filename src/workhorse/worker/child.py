@@ -3,14 +3,18 @@
 import importlib
 import os
 import signal
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 import msgspec
 
+from workhorse.core.document import Malformed, NewerVersion
+from workhorse.core.schema import Unfit
 from workhorse.core.task import Task
-from workhorse.worker.call import Request, call_sync
-from workhorse.worker.verdict import Failed, Verdict
+from workhorse.worker.call import Planner, Request
+from workhorse.worker.shares import arguments, concluded, terms_of
+from workhorse.worker.verdict import Failed, Unfitting, Verdict, judge
 
 
 def serve(pipe: Connection) -> None:
@@ -36,7 +40,22 @@ def _run(request: Request) -> Verdict:
         task = _find(request.module, request.qualname)
     except Exception as error:
         return Failed(type(error).__name__, f"the process could not import the task: {error}", again=False)
-    return call_sync(task, request.payload)
+    return _call(task, request.payloads)
+
+
+def _call(task: Task[..., Any], payloads: Sequence[bytes]) -> Verdict:
+    planner = Planner()
+    try:
+        plans = [planner.plan(task, payload) for payload in payloads]
+        args, kwargs = arguments(plans)
+    except (Malformed, NewerVersion, Unfit) as error:
+        return Unfitting(str(error))
+    terms = terms_of(plans)
+    try:
+        value = terms.fn(*args, **kwargs)
+    except BaseException as error:
+        return judge(error, terms.retry)
+    return concluded(terms, value, args)
 
 
 def _find(module: str, qualname: str) -> Task[..., Any]:

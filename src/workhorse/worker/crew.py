@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from workhorse.core.clock import Clock
-from workhorse.core.contract import Broker, Claim, Engine, Outcome, Released
+from workhorse.core.contract import Broker, Claim, Engine, Outcome, Released, Succeeded
 from workhorse.core.happenings import JobEnded, JobLost
 from workhorse.core.instrument import Bus, log
 from workhorse.core.registry import Declared, Registry
+from workhorse.durable.follow_ups import FollowUps
 from workhorse.worker.backoff import Backoff
+from workhorse.worker.batches import Batches
 from workhorse.worker.call import Plan
 from workhorse.worker.counts import Tally
 from workhorse.worker.deadlines import Deadlines
@@ -38,6 +40,7 @@ class Parts(msgspec.Struct, frozen=True):
     report: Report
     unknown_for: float
     scheduled: Callable[[], Mapping[str, Declared]]
+    follow_ups: FollowUps
 
 
 class Crew:
@@ -60,9 +63,14 @@ class Crew:
         self.tally = Tally()
         self.pool = Pool(parts.bus, Deadlines(self._held), self._torn_down)
         self.slots = Slots(concurrency, self._work, free)
-        self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
+        self._runner = Runner(
+            parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for, parts.follow_ups, backoff,
+        )  # fmt: skip
+        self._batches = Batches(parts.registry, parts.clock, lambda batch: self.slots.add([batch]))
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
         self.quarantine = Quarantine(lease, lambda: self.hand_back_waiting(older=0), self._unsettled, free)
+        self._groups = parts.follow_ups.groups
+        self._sweeping: set[asyncio.Task[None]] = set()
         self._settling = asyncio.create_task(self._settler.run())
         self._leases.on_look(Watch(parts.bus, self._held).look)
         self._leases.start()
@@ -82,11 +90,14 @@ class Crew:
         jobs = [Running(claim) for claim in claims]
         for running in jobs:
             self._leases.hold(running)
-        self.slots.add(jobs)
+        self.slots.add(self._batches.sift(jobs))
 
     def hand_back_waiting(self, older: float = STALE) -> None:
         """Release what waits for a slot for longer than this: another worker may have one."""
-        for running in self.slots.take_back(older):
+        taken = self.slots.take_back(older)
+        if not older:  # what waits for a batch waits for its own time
+            taken += self._batches.take_back()
+        for running in (it for each in taken for it in each.mates or (each,)):
             if not running.ended:
                 self._end(running, Released(running.claim))
 
@@ -110,10 +121,13 @@ class Crew:
         except TimeoutError:
             self._settler.close(hurry=True)
             log.warning("%d outcomes could not be settled; their jobs run again when their leases end", self.held)
+        if self._sweeping:
+            await asyncio.wait(self._sweeping, timeout=patience)
 
     def dismiss(self) -> None:
         """Let everyone go, now: nobody extends a lease any more."""
         self._leases.stop()
+        self._batches.take_back()
         self.slots.close()
         self.slots.cancel()
         self.pool.close()
@@ -131,17 +145,11 @@ class Crew:
         return State(self.slots.busy, self.tally.total, self.pool.abandoned, running, by_queue)
 
     async def _work(self, running: Running, slot: "asyncio.Task[None]") -> None:
-        running.began, running.slot = time.monotonic(), slot
-        if running.why == "lost":
-            self._end(running, None)
-            return
-        if running.why == "cancelled":
-            running.claim = msgspec.structs.replace(running.claim, cancel=True)
         try:
-            its = self._runner.prepare(running.claim)
-            if isinstance(its, Outcome):
-                self._bus.say(JobEnded(its, 0))
-                self._end(running, its)
+            if running.mates:
+                await self._run_together(running, slot)
+            elif (its := await self._prepared(running, slot)) is None:
+                return
             elif running.claim.crashes >= its.terms.max_crashes - 1:
                 await self._run_suspect(its, running)
             else:
@@ -149,10 +157,37 @@ class Crew:
         except Exception:  # nothing may end a slot: it would be missed, and its job held for ever
             claim = running.claim
             log.exception("the worker itself failed on %s %s; the job is handed back", claim.job.task, claim.job.id)
-            if not running.ended:
-                self._end(running, Released(claim, after=self._lease / 10))
+            for it in running.mates or (running,):
+                if not it.ended:
+                    self._end(it, Released(it.claim, after=self._lease / 10))
         if running.thread is not None:
             await asyncio.wait([running.thread])
+
+    async def _prepared(self, running: Running, slot: "asyncio.Task[None]") -> Plan | None:
+        """How it is to be run; None when it is not, and has ended."""
+        running.began, running.slot = time.monotonic(), slot
+        if running.why == "lost":
+            self._end(running, None)
+            return None
+        if running.why == "cancelled":
+            running.claim = msgspec.structs.replace(running.claim, cancel=True)
+        its = self._runner.prepare(running.claim)
+        if isinstance(its, Outcome):
+            its = await self._runner.not_run(its)
+            self._bus.say(JobEnded(its, 0))
+            self._end(running, its)
+            return None
+        return its
+
+    async def _run_together(self, batch: Running, slot: "asyncio.Task[None]") -> None:
+        batch.slot, jobs = slot, [it for it in batch.mates if not it.ended]
+        prepared = [(await self._prepared(running, slot), running) for running in jobs]
+        plans = [(its, running) for its, running in prepared if its is not None and running.why is None]
+        outcomes = await self._runner.run_together(plans, batch) if plans else []
+        became = dict(zip((running for _, running in plans), outcomes, strict=True))
+        for running in jobs:
+            if not running.ended:
+                self._end(running, became.get(running, Released(running.claim)))
 
     async def _run(self, its: Plan, running: Running) -> None:
         outcome = await self._runner.run(its, running) if running.why is None else Released(running.claim)
@@ -187,10 +222,25 @@ class Crew:
     def _settled(self, these: Sequence[Running], why: str) -> None:
         if not why:
             self.tally.add(these)
+            self._sweep(these)
         elif why != UNKNOWN:
             for running in these:
                 running.outcome = None
         self._forget(these)
+
+    def _sweep(self, these: Sequence[Running]) -> None:
+        """Nobody reads the facts of a group any more whose collector has succeeded; should we die now, they go in time."""
+        for running in these:
+            gathers = None if running.plan is None else running.plan.document.overrides.gathers
+            if gathers is not None and isinstance(running.outcome, Succeeded):
+                task = asyncio.create_task(self._groups.forget(running.claim.job.id, gathers.of))
+                self._sweeping.add(task)
+                task.add_done_callback(self._swept)
+
+    def _swept(self, task: "asyncio.Task[None]") -> None:
+        self._sweeping.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("the facts of a group are left to their time: %s", error)
 
     def _forget(self, these: Sequence[Running]) -> None:
         for running in these:

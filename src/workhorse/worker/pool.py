@@ -8,10 +8,11 @@ from typing import Any
 from workhorse.core import context as contexts
 from workhorse.core.happenings import ThreadAbandoned
 from workhorse.core.instrument import Bus
-from workhorse.worker.call import Request, Terms, done
+from workhorse.worker.call import Request, Terms
 from workhorse.worker.deadlines import Deadlines
 from workhorse.worker.processes import Processes
 from workhorse.worker.running import Running, Why
+from workhorse.worker.shares import concluded
 from workhorse.worker.threads import Answer, Threads
 from workhorse.worker.verdict import Failed, Interrupted, Verdict, judge
 
@@ -39,13 +40,14 @@ class Pool:
         running.call = slot = running.slot
         if terms.timeout is not None:
             self._deadlines.watch(running, terms.timeout)
+        given = args
         if terms.takes_context:
             args = (running.bear(), *args)
         token = contexts.enter(running)
         try:
             if terms.run_in == "async":
-                return done(terms, await terms.fn(*args, **kwargs))
-            return await self._elsewhere(terms, args, kwargs, running)
+                return concluded(terms, await terms.fn(*args, **kwargs), given)
+            return await self._elsewhere(terms, args, kwargs, running, given)
         except BaseException as error:
             ours = running.why is not None or self._torn_down()
             if isinstance(error, asyncio.CancelledError) and ours and slot.cancelling():
@@ -60,13 +62,13 @@ class Pool:
                 slot.uncancel()  # also what the task, or a library of its, asked for: the slot goes on
 
     async def _elsewhere(
-        self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running
+        self, terms: Terms, args: Sequence[Any], kwargs: Mapping[str, Any], running: Running, given: Sequence[Any]
     ) -> Verdict:
         fn = terms.fn
         if terms.run_in == "process":
-            return await self._processes.call(Request(fn.__module__, fn.__qualname__, running.claim.job.payload))
+            return await self._processes.call(Request(fn.__module__, fn.__qualname__, running.payloads))
         value, error = await self._in_thread(lambda: self._guarded(fn, args, kwargs), running)
-        return done(terms, value) if error is None else judge(error, terms.retry)
+        return concluded(terms, value, given) if error is None else judge(error, terms.retry)
 
     def _guarded(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:

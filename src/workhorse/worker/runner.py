@@ -1,23 +1,32 @@
 """Turns a claim into an outcome: finds the task, decodes, calls, decides. The only place that decides."""
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from workhorse.core import trail as trails
 from workhorse.core.clock import Clock
 from workhorse.core.contract import Cancelled, Claim, Dead, Outcome, Put, Released, Retried, Succeeded
-from workhorse.core.document import Malformed, NewerVersion
+from workhorse.core.document import Document, Gathering, Malformed, NewerVersion, decode
 from workhorse.core.happenings import JobEnded, JobStarted, JobSucceeded
 from workhorse.core.instrument import Bus
 from workhorse.core.registry import Registry
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 from workhorse.durable import results
-from workhorse.worker.call import Plan, Planner, Terms
+from workhorse.durable.follow_ups import Ended, FollowUps, Sequel
+from workhorse.durable.gathering import Broken, Incomplete, gathered
+from workhorse.worker import together
+from workhorse.worker.backoff import Backoff
+from workhorse.worker.call import Plan, Planner, Terms, arguments_of, sequel_of, with_first
 from workhorse.worker.pool import Pool
 from workhorse.worker.running import Report, Running
-from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Unfitting, Verdict
+from workhorse.worker.shares import own, share
+from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Many, Unfitting, Verdict
+
+T = TypeVar("T")
 
 DEFAULT_TTL = 3600.0
 """How long the result of a job is kept whose own wishes cannot be read."""
@@ -27,10 +36,19 @@ class Runner:
     """One claim at a time through the same steps, for the worker, for a test's bench, for whoever claims."""
 
     def __init__(
-        self, registry: Registry, bus: Bus, clock: Clock, pool: Pool, report: Report, unknown_for: float
+        self,
+        registry: Registry,
+        bus: Bus,
+        clock: Clock,
+        pool: Pool,
+        report: Report,
+        unknown_for: float,
+        follow_ups: FollowUps,
+        backoff: Backoff,
     ) -> None:
         self._registry, self._bus, self._clock, self._pool = registry, bus, clock, pool
         self._report, self._unknown_for = report, unknown_for
+        self._follow_ups, self._backoff = follow_ups, backoff
         self._planner = Planner()
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
@@ -52,25 +70,114 @@ class Runner:
         if claim.crashes >= most:
             reason = f"crashed: {claim.crashes} workers died or hung under it, and max_crashes is {most}"
             return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
+        if its.document.overrides.hops > self._follow_ups.max_hops:
+            reason = f"it followed {its.document.overrides.hops} jobs, and max_hops is {self._follow_ups.max_hops}"
+            return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
         return its
+
+    async def not_run(self, outcome: Outcome) -> Outcome:
+        """What `prepare` decided, with what follows from it."""
+        job = outcome.claim.job
+        task = self._registry.get(job.task)
+        try:
+            document = decode(job.payload)
+        except (Malformed, NewerVersion):
+            document = _EMPTY
+        sequel = sequel_of(task, document.overrides)
+        if sequel is None:
+            return outcome
+        ended = Ended(outcome, self._clock.time(), lambda: arguments_of(task, document))
+        return await self._after(ended, sequel)
 
     async def run(self, its: Plan, running: Running) -> Outcome | None:
         """What became of the job; None when it is not ours any more."""
-        claim = running.claim
-        running.plan, running.report = its, self._report
+        if its.terms.batch is not None:
+            return (await self.run_together([(its, running)], running))[0]
         started = self._clock.time()
-        if self._bus.wants(JobStarted):
-            self._bus.say(JobStarted(claim))
+        if its.document.overrides.gathers is not None:
+            gathered = await self._gathered(its, its.document.overrides.gathers, running.claim)
+            if isinstance(gathered, Outcome):
+                return await self.not_run(gathered)
+            its = gathered
+        self._begin(its, running)
         try:
             args, kwargs = its.arguments()
         except Unfit as error:
             verdict: Verdict = Unfitting(str(error))
         else:
             verdict = await self._pool.call(its.terms, args, kwargs, running)
-        outcome = self._decide(verdict, its.terms, claim, started)
+        return await self._concluded(verdict, its, running, started)
+
+    async def run_together(self, plans: Sequence[tuple[Plan, Running]], lead: Running) -> list[Outcome | None]:
+        """The same for the jobs of a batch: one call, `lead`, and what became of each."""
+        started = self._clock.time()
+        verdicts: dict[Running, Verdict] = {}
+        fitting: list[tuple[Plan, Running]] = []
+        items: list[Any] = []
+        for its, running in plans:
+            self._begin(its, running)
+            try:
+                items.append(its.item())
+                fitting.append((its, running))
+            except Unfit as error:
+                verdicts[running] = Unfitting(str(error))
+        if fitting:
+            call = together.begin(lead, fitting, self._report)
+            verdict = await self._pool.call(call.terms, (items,), {}, lead)
+            call.end()
+            verdicts.update(zip((running for _, running in fitting), share(verdict, len(items)), strict=True))
+        return [await self._concluded(own(verdicts[it], it.why), its, it, started) for its, it in plans]
+
+    def _begin(self, its: Plan, running: Running) -> None:
+        running.plan, running.report = its, self._report
+        if self._bus.wants(JobStarted):
+            self._bus.say(JobStarted(running.claim))
+
+    async def _concluded(self, verdict: Verdict, its: Plan, running: Running, started: float) -> Outcome | None:
+        outcome = self._decide(verdict, its.terms, running.claim, started)
+        if its.terms.sequel is not None and outcome is not None:
+            outcome = await self._followed(outcome, verdict, its, its.terms.sequel, started)
         if outcome is not None:
             self._tell(outcome, verdict, running.began)
         return outcome
+
+    async def _followed(self, outcome: Outcome, verdict: Verdict, its: Plan, sequel: Sequel, started: float) -> Outcome:
+        result, missing = (verdict.result, verdict.missing) if isinstance(verdict, Done) else (b"", "")
+        try:
+            if missing and (sequel.own.then or sequel.own.member is not None):
+                raise Unfit(missing)
+            ended = Ended(outcome, started, its.arguments, result, its.terms.schema.decode_result)
+            return await self._after(ended, sequel)
+        except Unfit as error:
+            why = Failed("Unfit", f"its result cannot be handed on: {error}", again=False)
+            dead = self._failed(outcome.claim, why, its.terms, started)
+            return await self._after(Ended(dead, started, its.arguments), sequel)
+
+    async def _after(self, ended: Ended, sequel: Sequel) -> Outcome:
+        return await self._patiently(ended.outcome.claim, lambda: self._follow_ups.after(ended, sequel))
+
+    async def _patiently(self, claim: Claim, verb: Callable[[], Awaitable[T]]) -> T:
+        """A store that is away is waited for, as the settle will be."""
+        answer = await self._backoff.keep_trying(f"store {claim.token}", verb, lambda: False)
+        assert answer is not None, "it never gives up"
+        return answer
+
+    async def _gathered(self, its: Plan, asked: Gathering, claim: Claim) -> Plan | Outcome:
+        """With the results of its group; or it comes again when all of them are there."""
+        try:
+            first = await self._patiently(claim, lambda: self._first(claim.job.id, asked))
+            return with_first(its, first)
+        except Broken as error:
+            return _buried(claim, str(error), its.terms.result_ttl, self._clock.time())
+        except Incomplete as error:
+            trail = trails.load(claim.job.trail)
+            waited = trail.hand_backs
+            trail = msgspec.structs.replace(trail, hand_backs=waited + 1, note=str(error))
+            # at once the first time: the settle may be under way beside us
+            return Released(claim, trail=trails.dump(trail), after=min(0.05 * 2**waited, 30.0) if waited else 0.0)
+
+    async def _first(self, id: str, asked: Gathering) -> bytes:
+        return await gathered(self._follow_ups.groups, id, asked, self._registry.get)
 
     def _tell(self, outcome: Outcome, verdict: Verdict, began: float) -> None:
         if isinstance(outcome, Succeeded):
@@ -96,7 +203,7 @@ class Runner:
                 return Cancelled(claim, _kept(its.result_ttl, results.of_cancel(claim.job.id, its.result_ttl)))
             case Interrupted(why="lost"):
                 return None
-            case Interrupted():
+            case Interrupted() | Many():
                 return Released(claim)
 
     def _failed(self, claim: Claim, failure: Failed, its: Terms, started: float, after: float | None = None) -> Outcome:
@@ -126,6 +233,9 @@ class Runner:
         trail = msgspec.structs.replace(trail, unknown_since=since, hand_backs=trail.hand_backs + 1, note=why)
         after = min(max(1.0, now - since), 60.0, self._unknown_for)
         return Released(claim, trail=trails.dump(trail), after=after)
+
+
+_EMPTY = Document()
 
 
 def _succeeded(claim: Claim, verdict: Done, ttl: float, started: float) -> Succeeded:

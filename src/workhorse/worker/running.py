@@ -1,8 +1,8 @@
 """A job that this worker holds, from its claim until its settle."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,14 @@ Report: TypeAlias = Callable[[str, float, str], Awaitable[None]]
 Why: TypeAlias = Literal["cancelled", "late", "lost", "stopped"]
 
 
+class Call(Protocol):
+    """A call that runs, and can be told to end."""
+
+    def cancel(self, msg: Any | None = None) -> object:
+        """End it, for this reason."""
+        ...
+
+
 class Running(msgspec.Struct, eq=False):
     """Its claim, and the means to interrupt it. Made for each job, hence a struct; two are equal if they are one."""
 
@@ -30,9 +38,15 @@ class Running(msgspec.Struct, eq=False):
     report: Report | None = None  # where its progress goes
     context: Context | None = None  # made when its task asks
     slot: "asyncio.Task[None] | None" = None  # that it runs in
-    call: "asyncio.Task[None] | None" = None  # the same, while the task's own code runs there
+    call: "Call | None" = None  # the same, while the task's own code runs there
     thread: "asyncio.Future[Any] | None" = None  # of a sync task whose time is over, and which still runs
     why: Why | None = None
+    mates: "Sequence[Running]" = ()  # of a batch, which runs as one: the jobs that it is made of
+
+    @property
+    def payloads(self) -> tuple[bytes, ...]:
+        """What it was given; each of a batch's jobs."""
+        return tuple([it.plan.payload for it in self.mates or (self,) if it.plan is not None])
 
     def bear(self) -> Context:
         """The context that its task sees."""

@@ -56,10 +56,16 @@ class Interrupted(msgspec.Struct, frozen=True, tag_field="kind", tag="interrupte
     why: str
 
 
-Verdict: TypeAlias = Done | Failed | Later | Unfitting | Interrupted
+class Many(msgspec.Struct, frozen=True, tag_field="kind", tag="many"):
+    """A batch came to its end: one verdict for each of its items."""
+
+    verdicts: tuple[Done | Failed | Later, ...]
 
 
-def judge(error: BaseException, retry: Retry) -> Verdict:
+Verdict: TypeAlias = Done | Failed | Later | Unfitting | Interrupted | Many
+
+
+def judge(error: BaseException, retry: Retry) -> Done | Failed | Later:
     """The verdict on what a task raised. SystemExit, KeyboardInterrupt and a CancelledError of its own are failures too."""
     if isinstance(error, RetryLater):
         return Later(error.after, error.counts, message=text_of(error))

@@ -28,6 +28,9 @@ SIGN = 5.0
 HUNG = 60.0
 """Seconds, or the lease if that is longer, after which a verb that has not ended never will: an engine gives up long before."""
 
+TICK = 0.001
+"""Seconds by which an engine may take a retry for due later than we do: it rounds, and asked its clock after us."""
+
 LAST = 5.0
 """Seconds at the end for hand-backs and settles, when the engine answers slowly or not at all."""
 
@@ -210,7 +213,9 @@ class Worker:
             self._budget.give_back(unspent)
         if self._burst:
             now = self._parts.clock.time()
-            self._retrying.update({it.claim.job.id: now + it.after for it in outcomes if isinstance(it, Retried)})
+            self._retrying.update(
+                {it.claim.job.id: now + it.after + TICK for it in outcomes if isinstance(it, Retried)}
+            )
 
     async def _finish(self, crew: Crew) -> None:
         crew.hand_back_waiting(older=0)
