@@ -19,6 +19,7 @@ from workhorse.core.options import (
     settled,
 )
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.typed import JobOptions, OnceOptions, TaskOptions
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=1)))
 
@@ -99,10 +100,22 @@ def test_an_option_that_does_not_exist_is_a_type_error_with_a_hint() -> None:
         checked({"dealy": 3}, FOR_JOBS, "options()")
 
 
-@pytest.mark.parametrize("later", ["batch", "limit", "unique", "ordered_by", "connection", "on_dead"])
+@pytest.mark.parametrize("later", ["limit", "unique", "ordered_by", "connection"])
 def test_what_is_not_built_is_no_option(later: str) -> None:
     with pytest.raises(TypeError, match=later):
         checked({later: None}, FOR_TASKS | FOR_JOBS, "task()")
+
+
+def test_the_typed_options_are_those_that_are_checked() -> None:
+    said = JobOptions.__annotations__, OnceOptions.__annotations__, TaskOptions.__annotations__
+    assert tuple(map(frozenset, said)) == (FOR_ALL, FOR_JOBS, FOR_TASKS - {"batch"})
+
+
+def test_who_is_told_of_a_death_is_a_task_and_a_batch_is_a_batch() -> None:
+    with pytest.raises(DeclarationError, match=r"task\(\): on_dead: expected a task that takes the dead job, got 3"):
+        checked({"on_dead": 3}, FOR_TASKS, "task()")
+    with pytest.raises(DeclarationError, match=r"task\(\): batch: expected a Batch, got 100; say Batch\(size="):
+        checked({"batch": 100}, FOR_TASKS, "task()")
 
 
 def test_delay_and_at_exclude_each_other() -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from workhorse import Fixed, GiveUp, Retry, Workhorse
+from workhorse import Batch, Fixed, GiveUp, Retry, Workhorse
 
 app = Workhorse("memory://", name="processes", retry=Retry(0))
 
@@ -50,3 +50,8 @@ def give_up() -> None:
 def fork_and_return() -> int:
     os.fork()
     return 1
+
+
+@app.task(run_in="process", batch=Batch(size=10, wait=0))
+def squares(ns: list[int]) -> list[int | Exception]:
+    return [ValueError("negative") if n < 0 else n * n for n in ns]

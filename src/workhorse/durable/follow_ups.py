@@ -14,8 +14,8 @@ from workhorse.core.document import NO_OVERRIDES, FollowUpDoc, Member, Overrides
 from workhorse.core.effort import Failure
 from workhorse.core.errors import JobFailed
 from workhorse.core.instrument import log
-from workhorse.core.job import Job, job_of
-from workhorse.core.schema import Unfit, encode_one
+from workhorse.core.job import job_of
+from workhorse.core.schema import Unfit
 from workhorse.core.sequel import envelope_of, whole
 from workhorse.durable.groups import End, Groups, of_end
 from workhorse.durable.history import failures
@@ -79,18 +79,26 @@ class FollowUps:
         return found
 
     def _mourners(self, ended: Ended, sequel: Sequel) -> list[Envelope]:
-        """A death is a death, also when nobody can be told."""
+        """A death is a death, also when nobody can be told; arguments that are too large, or cannot travel, are left out."""
         doc = sequel.own.on_dead or sequel.on_dead
-        job, hops, now = ended.outcome.claim.job, sequel.own.hops + 1, self._clock.time()
-        if doc is None or hops > self.max_hops + 1:
+        if doc is None or sequel.own.hops > self.max_hops:
             return []  # tasks that mourn one another
-        try:
-            told = whole(doc, follow_up_id(job, "dead"), _dead(ended, now), hops, job.headers, now)
-            self._fits(told)
-        except Unfit as error:
-            log.error("%s %s is dead, and %s cannot be told: %s", job.task, job.id, doc.task, error)
-            return []
-        return [told]
+        for arguments in (ended.arguments, _none):
+            try:
+                return [self._mourner(doc, ended, arguments, sequel.own.hops + 1)]
+            except Unfit as error:
+                why = error
+        job = ended.outcome.claim.job
+        log.error("%s %s is dead, and %s cannot be told: %s", job.task, job.id, doc.task, why)
+        return []
+
+    def _mourner(self, doc: FollowUpDoc, ended: Ended, arguments: Arguments, hops: int) -> Envelope:
+        job, now = ended.outcome.claim.job, self._clock.time()
+        dead = job_of(job, arguments())
+        dead = dataclasses.replace(dead, attempts=tuple(_attempts(ended.outcome, now)))
+        told = whole(doc, follow_up_id(job, "dead"), dead, hops, job.headers, now)
+        self._fits(told)
+        return told
 
     async def _collector(self, member: Member) -> list[Envelope]:
         doc = await self.groups.completed(member)
@@ -127,21 +135,13 @@ def follow_up_id(job: Envelope, index: object) -> str:
     return f"{blake2b(job.id.encode(), digest_size=16).hexdigest()}~{job.attempt}~{index}"
 
 
-def _dead(ended: Ended, now: float) -> Job[Any]:
-    outcome = ended.outcome
-    assert isinstance(outcome, Dead)
-    arguments: tuple[Sequence[Any], Mapping[str, Any]]
-    try:
-        arguments = ended.arguments()
-        encode_one([list(arguments[0]), dict(arguments[1])])  # what cannot be told again is left out: the rest can
-    except Exception:  # any: it may be dead for just that
-        arguments = (), {}
-    attempts = tuple(_attempts(outcome, now))
-    return dataclasses.replace(job_of(outcome.claim.job, arguments), attempts=attempts)
+def _none() -> tuple[Sequence[Any], Mapping[str, Any]]:
+    return (), {}
 
 
-def _attempts(outcome: Dead, now: float) -> list[Failure]:
+def _attempts(outcome: Outcome, now: float) -> list[Failure]:
     """Those that failed; and of a job that died without another one, its reason as the last."""
+    assert isinstance(outcome, Dead)
     if outcome.trail is not None:
         return failures(outcome.trail)
     moment = datetime.fromtimestamp(now, UTC)

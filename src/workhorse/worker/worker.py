@@ -187,7 +187,7 @@ class Worker:
             self._retrying.pop(claim.job.id, None)
         if not claims:
             now = self._parts.clock.time()
-            self._retrying = {id: due for id, due in self._retrying.items() if due > now}
+            self._retrying = {id: due for id, due in self._retrying.items() if due > now - TICK}
         return len(claims or [])
 
     def _spent(self) -> bool:
@@ -200,7 +200,8 @@ class Worker:
         await self._backoff.once("wait", lambda: broker.wait(self._queues, wanted, IDLE))
 
     async def _until_retry(self) -> None:
-        await self._parts.clock.sleep(max(0.0, min(self._retrying.values()) - self._parts.clock.time()))
+        left = min(self._retrying.values()) - self._parts.clock.time()
+        await self._parts.clock.sleep(left if left > 0 else TICK)
 
     async def _change(self) -> None:
         """Until something ends; not for long, as other processes may give back tickets of a shared budget."""
@@ -213,9 +214,7 @@ class Worker:
             self._budget.give_back(unspent)
         if self._burst:
             now = self._parts.clock.time()
-            self._retrying.update(
-                {it.claim.job.id: now + it.after + TICK for it in outcomes if isinstance(it, Retried)}
-            )
+            self._retrying.update({it.claim.job.id: now + it.after for it in outcomes if isinstance(it, Retried)})
 
     async def _finish(self, crew: Crew) -> None:
         crew.hand_back_waiting(older=0)
