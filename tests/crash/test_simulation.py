@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulation.nemesis import Fault
-from simulation.program import Program, tiny, whole
+from simulation.program import Program, grouped, tiny, whole
 from simulation.run import Run, Verdict
 from simulation.sweep import sweep
 
@@ -19,7 +19,7 @@ FAULTS = {"kill", "freeze", "unavailable", "lost", "stall", "poison", "jump"}
 
 MET = (
     *("undone=stale", "answer=lost", "answer=cancel", "kind=Released", "kind=Retried", "kind=Cancelled", "refused"),
-    *("reason=crashed", "crashes=2", "cancel=True", "interrupted", "deleted", "~0", "attempt=3"),
+    *("reason=crashed", "crashes=2", "cancel=True", "interrupted", "deleted", "~0", "~dead", "failed'", "attempt=3"),
 )
 """What the stories must have come by, or their programs and faults are too tame."""
 
@@ -54,6 +54,10 @@ def test_nothing_goes_wrong_in_2000_seeds(say: Say) -> None:
 
 def test_a_tiny_program_survives_a_kill_and_a_freeze_at_each_await(say: Say) -> None:
     swept(tiny(), ("kill", "freeze"), say)
+
+
+def test_a_group_its_follow_ups_and_a_batch_survive_a_kill_and_a_freeze_at_each_await(say: Say) -> None:
+    swept(grouped(), ("kill", "freeze"), say)
 
 
 @pytest.mark.proof

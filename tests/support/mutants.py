@@ -12,7 +12,10 @@ from unittest.mock import patch
 
 import msgspec
 
-from workhorse.core.contract import Claim, Filter, Outcome, Released, Succeeded
+from workhorse.core.contract import ABSENT, Claim, Filter, Outcome, Put, Released, Retried, Store, Succeeded
+from workhorse.core.document import Member
+from workhorse.durable import groups
+from workhorse.durable.follow_ups import Ended, FollowUps, Sequel
 from workhorse.engines.keeping import micros
 from workhorse.engines.sqlite import claiming, settling
 from workhorse.engines.sqlite.inspector import Inspector
@@ -173,9 +176,55 @@ def _counted(tx: Tx, seq: int) -> int:
     return int(found[0])
 
 
+def _looks_first() -> list[Patch]:
+    """A member looks for the others' marks, and makes its own with its settle."""
+
+    async def marked(store: Store, member: Member) -> bool:
+        mine = groups._mark_key(member.id, 0, member.number)
+        others = [groups._mark_key(member.id, 0, number) for number in range(member.of) if number != member.number]
+        complete = None not in await store.get(others) if others else True
+        await store.put([Put(mine, b"1")])
+        return complete
+
+    return [patch.object(groups, "_marked", marked)]
+
+
+def _ends_early() -> list[Patch]:
+    """A member's end is written before its settle: also that of a run that does not count."""
+
+    async def after(self: FollowUps, ended: Ended, sequel: Sequel) -> Outcome:
+        member = sequel.own.member
+        if member is not None and not isinstance(ended.outcome, Retried | Released):
+            put = groups.of_end(member, self._end(ended))
+            await (await self.groups._store()).put([msgspec.structs.replace(put, expect=ABSENT)])
+        outcome = await _after(self, ended, sequel)
+        writes = [put for put in outcome.writes if not put.key.startswith("group/")]
+        return msgspec.structs.replace(outcome, writes=writes)
+
+    return [patch.object(FollowUps, "after", after)]
+
+
+def _follows_early() -> list[Patch]:
+    """What follows is published before the settle that decides."""
+
+    async def after(self: FollowUps, ended: Ended, sequel: Sequel) -> Outcome:
+        outcome = await _after(self, ended, sequel)
+        broker = (await self.groups._engine()).broker
+        if broker is not None and outcome.publish:
+            await broker.publish(outcome.publish)
+        return msgspec.structs.replace(outcome, publish=())
+
+    return [patch.object(FollowUps, "after", after)]
+
+
+_after = FollowUps.after
+
 MUTANTS: Final[dict[str, Callable[[], list[Patch]]]] = {
     "early settle": _early_settle,
     "no fencing": _no_fencing,
+    "looks before it marks": _looks_first,
+    "ends before the settle": _ends_early,
+    "follows before the settle": _follows_early,
     "counted tokens": _counted_tokens,
     "no renewal": _no_renewal,
     "cancel in memory": _cancel_in_memory,

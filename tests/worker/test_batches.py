@@ -337,7 +337,7 @@ async def test_a_cancelled_job_that_waits_for_company_is_not_run() -> None:
 
 
 def test_a_batch_of_a_size_or_a_wait_that_cannot_be_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="Batch: size: expected .* got 0"):
+    with pytest.raises(DeclarationError, match=r"Batch: size: expected .* got 0"):
         Batch(size=0)
     with pytest.raises(DeclarationError, match="Batch: size: expected at most 10,000, got 10,001"):
         Batch(size=10_001)

@@ -8,6 +8,7 @@ import msgspec
 from simulation.history import Happening, History
 from simulation.lives import Holding, Life, Lives
 from simulation.program import Program, Spec
+from simulation.sequels import Sequels
 from simulation.tasks import MAX_CRASHES, RETRIES
 
 STATES = ("live", "parked", "Succeeded", "Dead", "Cancelled")
@@ -34,6 +35,7 @@ class _Court:
         self._acked: set[str] = set()
         self._faults: list[Happening] = []
         self.wrong: list[str] = []
+        self._sequels = Sequels(program)
 
     def hear(self, it: Happening) -> None:
         """The lines that one happening can break."""
@@ -45,6 +47,8 @@ class _Court:
             self._faults.append(it)
         if it.word == "started":
             self._on_started(it)
+        elif it.word == "got":
+            self._sequels.hear(it)
         elif it.word == "acked":
             self._acked.add(it.job)
         elif it.word == "error":
@@ -57,6 +61,8 @@ class _Court:
         for life in self._lives.current.values():
             for line in self._on_end(life, rows.get(life.id), results):
                 self._say(line, life.id, "at the end")
+        for line, job in self._sequels.wrong(self._lives):
+            self._say(line, job, "at the end")
 
     def _say(self, line: str, job: str, more: str) -> None:
         self.wrong.append(f"{line}: {job} {more}")

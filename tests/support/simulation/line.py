@@ -2,27 +2,23 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Set
 from typing import Any
-
-import msgspec
 
 from simulation.engine import WITNESS, SimulatedLink
 from simulation.loop import forever
 from simulation.nemesis import Nemesis, Side
 from simulation.witness import witness
 from simulation.world import Process, World, here
-from workhorse.core.contract import Envelope, Outcome, Succeeded
 from workhorse.errors import BrokerUnavailable
 
-VERBS = frozenset({"publish", "claim", "settle", "extend", "wait", "put", "cancel", "delete"})
+VERBS = frozenset({"publish", "claim", "settle", "extend", "wait", "get", "put", "cancel", "delete"})
 
 Verb = Callable[..., Awaitable[Any]]
-FollowUps = Callable[[Outcome], Sequence[Envelope]]
 
 
 class Line:
-    """One for a run. `followed` says which jobs a success publishes: what the app cannot say yet."""
+    """One for a run."""
 
     def __init__(
         self,
@@ -31,12 +27,11 @@ class Line:
         nemesis: Nemesis,
         chance: random.Random,
         lease: float,
-        followed: FollowUps,
         verbs: Set[str] = VERBS,
     ) -> None:
         self.verbs = verbs
         self._world, self._link, self._nemesis, self._chance = world, link, nemesis, chance
-        self._lease, self._followed = lease, followed
+        self._lease = lease
         self.calls = 0
         """While there may be faults."""
         self.healed = False
@@ -61,19 +56,7 @@ class Line:
             await self._meet(process, name, number, "after")
             return answer
 
-        return self._settling(call) if name == "settle" else call
-
-    def _settling(self, call: Verb) -> Verb:
-        async def settle(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
-            sent = [self._with_follow_ups(outcome) for outcome in outcomes]
-            given = {id(theirs): own for theirs, own in zip(sent, outcomes, strict=True)}
-            return [(given[id(outcome)], why) for outcome, why in await call(sent)]
-
-        return settle
-
-    def _with_follow_ups(self, outcome: Outcome) -> Outcome:
-        jobs = self._followed(outcome) if isinstance(outcome, Succeeded) else ()
-        return msgspec.structs.replace(outcome, publish=jobs) if jobs else outcome
+        return call
 
     async def _meet(self, process: Process, verb: str, number: int, side: Side) -> None:
         fault = None if self.healed else self._nemesis.choose(process.name, number, side)

@@ -1,5 +1,6 @@
 """What a run is about: jobs of all kinds, and what a producer does about them, and when."""
 
+import dataclasses
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,17 +8,21 @@ from typing import Final, Literal
 
 import msgspec
 
-from simulation.tasks import LEASE, RETRIES, app, flaky, parent, poison, work
+from simulation.tasks import LEASE, RETRIES, app, collect, flaky, follow, mourn, poison, together, work
 from workhorse.core.contract import Envelope, Lane, Unique
-from workhorse.core.envelope import encode_job
+from workhorse.core.document import Gathering, Member
+from workhorse.core.envelope import encode_job, follow_up
+from workhorse.core.follow_up import RESULT
 from workhorse.core.job import Job
+from workhorse.durable.groups import Head
 
-Word = Literal["publish", "cancel", "delete", "again", "stop"]
+Word = Literal["publish", "group", "cancel", "delete", "again", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One job. `kind` is its task, in words: work, flaky, hopeless, poison, parent."""
+    """One job. `kind` is its task, in words: work, flaky, hopeless, poison, together. `followed`: by another, whether it succeeds
+    or dies. `group`: the id of the one that it is in, as `place` of `of`."""
 
     id: str
     kind: str = "work"
@@ -29,26 +34,43 @@ class Spec:
     ordered: bool = False
     unique: str = ""
     priority: int = 2
+    followed: bool = False
+    group: str = ""
+    place: int = 0
+    of: int = 0
 
     def envelope(self) -> Envelope:
         """As the app sends it, with what the app cannot say yet."""
         job = self._job()
         lane = Lane(f"sim/{self.lane}", self.width, self.ordered) if self.lane else None
         unique = Unique(self.unique) if self.unique else None
-        plain = encode_job(job, app.registry.get(job.task))
+        if self.group:
+            job = dataclasses.replace(job, options={**job.options, "member": Member(self.group, self.place, self.of)})
+        plain = encode_job(job, app.registry.get(job.task), find=app.registry.get)
         return msgspec.structs.replace(
             plain, id=self.id, delay=self.delay, lane=lane, unique=unique, priority=self.priority
         )
 
     def _job(self) -> Job[int]:
+        if self.kind == "together":
+            return together.job(self.id)
         if self.kind in ("flaky", "hopeless"):
-            return flaky.job(self.takes, self.fails)
-        return {"work": work, "parent": parent, "poison": poison}[self.kind].job(self.takes)
+            task = flaky.then(follow).options(on_dead=mourn) if self.followed else flaky
+            return task.job(self.takes, self.fails)
+        plain = {"work": work, "poison": poison}[self.kind]
+        return (plain.then(follow) if self.followed else plain).job(self.takes)
+
+
+def head_of(spec: Spec) -> Head:
+    """Of the group that it is in."""
+    doc = follow_up(collect.job(RESULT))
+    gathers = msgspec.structs.replace(doc.overrides, gathers=Gathering(spec.of, ends=True))
+    return Head(spec.of, msgspec.structs.replace(doc, id=spec.group, overrides=gathers))
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """After `wait` seconds: publish these, cancel, delete or publish one of them again; or tell a worker to stop."""
+    """After `wait` seconds: publish these (as a group, if they are one), cancel, delete or publish one of them again; or tell a worker to stop."""
 
     wait: float
     word: Word
@@ -73,11 +95,6 @@ class Program:
 LONG: Final = 2.2 * LEASE
 
 
-def follow_up(id: str, attempt: int) -> Spec:
-    """What a parent publishes with its settle."""
-    return Spec(f"{id}~{attempt}~0")
-
-
 def whole() -> Program:
     """All kinds, in some twenty jobs."""
     long = Spec("long", takes=LONG)
@@ -85,7 +102,8 @@ def whole() -> Program:
         Spec("plain"),
         Spec("flaky", "flaky", fails=1),
         Spec("hopeless", "hopeless", fails=99),
-        Spec("parent", "parent"),
+        Spec("parent", followed=True),
+        Spec("mourned", "hopeless", fails=99, followed=True),
     )
     ordered = tuple(Spec(f"ordered{n}", lane="ordered", ordered=True, takes=0.3) for n in range(3))
     wide = tuple(Spec(f"wide{n}", lane="wide", width=2, takes=0.4) for n in range(3))
@@ -112,7 +130,7 @@ def whole() -> Program:
 def tiny() -> Program:
     """A few jobs, for a sweep that takes seconds."""
     long = Spec("long", takes=1.5 * LEASE)
-    jobs = (Spec("flaky", "flaky", fails=1), Spec("parent", "parent"), long)
+    jobs = (Spec("flaky", "flaky", fails=1), Spec("parent", followed=True), long)
     ordered = tuple(Spec(f"ordered{n}", lane="ordered", ordered=True, takes=0.2) for n in range(2))
     unwanted = Spec("unwanted", delay=1.0)
     return Program(
@@ -128,13 +146,27 @@ def tiny() -> Program:
     )
 
 
-FIXED: Final[Mapping[str, Callable[[], Program]]] = {"tiny": tiny, "whole": whole}
+def grouped() -> Program:
+    """A group, of which one fails for good and one takes longer than a lease; and a batch."""
+    of = 4
+    members = (
+        Spec("member0", takes=0.1, group="group", place=0, of=of),
+        Spec("member1", "flaky", fails=1, followed=True, group="group", place=1, of=of),
+        Spec("member2", "hopeless", fails=99, followed=True, group="group", place=2, of=of),
+        Spec("member3", takes=1.3 * LEASE, group="group", place=3, of=of),
+    )
+    batch = tuple(Spec(f"item{n}", "together") for n in range(4))
+    return Program("grouped", (Step(0.0, "group", members), Step(0.1, "publish", batch), Step(0.3, "stop")))
+
+
+FIXED: Final[Mapping[str, Callable[[], Program]]] = {"tiny": tiny, "whole": whole, "grouped": grouped}
 
 
 def by_chance(chance: random.Random) -> Program:
     """Some twenty jobs, and what is done about them."""
     names = (f"job{n}" for n in range(1, 100))
     steps = [Step(chance.uniform(0, 0.4), "publish", _some(chance, names)) for _ in range(8)]
+    steps += [Step(chance.uniform(0, 0.4), "group", _group(chance, f"group{n}")) for n in range(2)]
     steps += _meddling(chance, [spec for step in steps for spec in step.jobs])
     steps.insert(chance.randrange(8), Step(0.1, "publish", (Spec("poison", "poison", takes=0.2),)))
     for _ in range(chance.randrange(3)):
@@ -145,7 +177,8 @@ def by_chance(chance: random.Random) -> Program:
 def _meddling(chance: random.Random, known: Sequence[Spec]) -> list[Step]:
     """Some are cancelled; two that take long, and may be held, are deleted and published again."""
     steps = [Step(chance.uniform(0, 1), "cancel", (chance.choice(known),)) for _ in range(3)]
-    longs = [spec for spec in known if spec.takes > 1 and not spec.lane] or known
+    alone = [spec for spec in known if not spec.followed]  # what follows a job is its first life's
+    longs = [spec for spec in alone if spec.takes > 1 and not spec.lane] or alone
     for spec in chance.sample(longs, min(2, len(longs))):
         steps += [Step(chance.uniform(0, 1), "delete", (spec,)), Step(chance.uniform(0, 0.3), "again", (spec,))]
     return steps
@@ -153,6 +186,17 @@ def _meddling(chance: random.Random, known: Sequence[Spec]) -> list[Step]:
 
 def _some(chance: random.Random, names: Iterator[str]) -> tuple[Spec, ...]:
     return tuple(_one(chance, next(names)) for _ in range(chance.randint(1, 4)))
+
+
+def _group(chance: random.Random, id: str) -> tuple[Spec, ...]:
+    of = chance.randint(1, 5)
+    kinds = [chance.choice(("work", "flaky", "hopeless")) for _ in range(of)]
+    fails = {"work": 0, "flaky": 1, "hopeless": RETRIES + 1}
+    takes = (0.0, 0.01, 0.2, LEASE * 1.5)
+    return tuple(
+        Spec(f"{id}.{n}", kind, chance.choice(takes), fails[kind], followed=True, group=id, place=n, of=of)
+        for n, kind in enumerate(kinds)
+    )
 
 
 def _one(chance: random.Random, id: str) -> Spec:
@@ -171,7 +215,7 @@ def _one(chance: random.Random, id: str) -> Spec:
     if kind == 7:
         return replace(quick, unique=f"key{chance.randrange(2)}")
     if kind == 8:
-        return replace(quick, kind="parent")
+        return replace(quick, kind="together") if chance.random() < 0.5 else replace(quick, followed=True)
     if kind in (9, 10):
         return replace(quick, takes=LEASE * chance.uniform(1.1, 2.5))
     return quick

@@ -12,12 +12,13 @@ from simulation.judge import judge
 from simulation.line import Line
 from simulation.nemesis import Chance, Nemesis
 from simulation.patches import simulated
-from simulation.program import Program, Spec, Step, by_chance, follow_up
+from simulation.program import Program, Spec, Step, by_chance, head_of
 from simulation.records import Records
 from simulation.tasks import LEASE, app
 from simulation.world import Process, World, here
 from workhorse.app.sender import Sender
-from workhorse.core.contract import Envelope, Filter, Outcome
+from workhorse.core.contract import Filter
+from workhorse.durable.groups import Groups
 from workhorse.errors import BrokerUnavailable
 
 GRACE = 1.0
@@ -57,7 +58,7 @@ class Run:
         point = f" --program {program.name} --fault {nemesis}" if program else ""
         self._again = f"scripts/simulate --seed {seed}{point}"
         nemesis = nemesis or Chance(random.Random(chance.random()), RATE)
-        self._line = Line(self._world, self._link, nemesis, self._chance, LEASE, _followed)
+        self._line = Line(self._world, self._link, nemesis, self._chance, LEASE)
         self._step = 0
         self._heard = 0
         self._live = True
@@ -150,6 +151,8 @@ class Run:
                 if await getattr(inspector, step.word)(which):
                     history.add(process.name, f"{step.word} acked", spec.id)
         else:
+            if step.word == "group":
+                await Groups(app.engine).open(step.jobs[0].group, head_of(step.jobs[0]))
             await self._publish(step.jobs, process, sender)
 
     async def _publish(self, jobs: tuple[Spec, ...], process: Process, sender: Sender) -> None:
@@ -198,11 +201,6 @@ class Run:
         rows = {row[0]: row[1:] for row in self._link.rows(sql)}
         facts = self._link.rows("select key, value from workhorse_facts where key like 'result/%'")
         return rows, {key.removeprefix("result/"): value for key, value in facts}
-
-
-def _followed(outcome: Outcome) -> tuple[Envelope, ...]:
-    job = outcome.claim.job
-    return (follow_up(job.id, job.attempt).envelope(),) if job.task == "parent" else ()
 
 
 def _faults(world: World) -> dict[str, int]:

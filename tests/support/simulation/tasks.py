@@ -1,10 +1,11 @@
 """The app that runs in the simulation. What its tasks do is written down in the world's history."""
 
 import asyncio
+from typing import Any
 
 from simulation.loop import forever
 from simulation.world import here
-from workhorse import Context, Fixed, Retry, Workhorse
+from workhorse import Batch, Context, Failure, Fixed, Job, Retry, Success, Workhorse
 
 LEASE = 3.0
 RETRIES = 2
@@ -27,9 +28,42 @@ async def flaky(ctx: Context, takes: float, fails: int) -> int:
 
 
 @app.task
-async def parent(ctx: Context, takes: float) -> int:
-    """Publishes another job when it is settled."""
-    return await _perform(ctx, takes, 0)
+async def follow(ctx: Context, result: int) -> int:
+    """Follows another, whose result it gets."""
+    _tell(ctx, got=[result])
+    return await _perform(ctx, 0.01, 0)
+
+
+@app.task
+async def mourn(ctx: Context, dead: Job[Any]) -> int:
+    """Is told of a death."""
+    _tell(ctx, got=[f"{dead.id} after {len(dead.attempts)}"])
+    return await _perform(ctx, 0.01, 0)
+
+
+@app.task
+async def collect(ctx: Context, ends: list[Success[int] | Failure]) -> int:
+    """Gets the results of a group, and who failed."""
+    _tell(ctx, got=[end.value if isinstance(end, Success) else "failed" for end in ends])
+    return await _perform(ctx, 0.01, 0)
+
+
+@app.task(batch=Batch(size=3, wait=0.3))
+async def together(ids: list[str]) -> list[int]:
+    """Many at once, which know their ids."""
+    process, history = here(), here().world.history
+    runs = {id: next(process.world.runs) for id in ids}
+    for id, run in runs.items():
+        history.add(process.name, "started", id, run=run, attempt=1)
+    try:
+        await asyncio.sleep(0.2)
+    except asyncio.CancelledError:
+        for id, run in runs.items():
+            history.add(process.name, "interrupted", id, run=run)
+        raise
+    for id, run in runs.items():
+        history.add(process.name, "finished", id, run=run)
+    return list(runs.values())
 
 
 @app.task(max_crashes=MAX_CRASHES)
@@ -40,6 +74,10 @@ async def poison(ctx: Context, takes: float) -> int:
     await asyncio.sleep(takes)
     process.world.kill(process, "poison")
     await forever()
+
+
+def _tell(ctx: Context, **more: Any) -> None:
+    here().world.history.add(here().name, "got", ctx.job.id, **more)
 
 
 async def _perform(ctx: Context, takes: float, fails: int) -> int:
