@@ -1,5 +1,6 @@
 """Turns a claim into an outcome: finds the task, decodes, calls, decides. The only place that decides."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -126,7 +127,8 @@ class Runner:
             verdict = await self._pool.call(call.terms, (items,), {}, lead)
             call.end()
             verdicts.update(zip((running for _, running in fitting), share(verdict, len(items)), strict=True))
-        return [await self._concluded(own(verdicts[it], it.why), its, it, started) for its, it in plans]
+        ends = [self._concluded(own(verdicts[it], it.why), its, it, started) for its, it in plans]
+        return await asyncio.gather(*ends)  # what they write into a store is committed together
 
     def _begin(self, its: Plan, running: Running) -> None:
         running.plan, running.report = its, self._report
@@ -158,7 +160,7 @@ class Runner:
 
     async def _patiently(self, claim: Claim, verb: Callable[[], Awaitable[T]]) -> T:
         """A store that is away is waited for, as the settle will be."""
-        answer = await self._backoff.keep_trying(f"store {claim.token}", verb, lambda: False)
+        answer = await self._backoff.keep_trying(f"store {claim.job.id} {claim.token}", verb, lambda: False)
         assert answer is not None, "it never gives up"
         return answer
 

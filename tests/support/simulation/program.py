@@ -70,7 +70,7 @@ def head_of(spec: Spec) -> Head:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """After `wait` seconds: publish these (as a group, if they are one), cancel, delete or publish one of them again; or tell a worker to stop."""
+    """After `wait` seconds: publish these (also as a group), cancel, delete or publish one again; or tell a worker to stop."""
 
     wait: float
     word: Word
