@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from workhorse.core.contract import Envelope
-from workhorse.core.document import FollowUpDoc, Overrides, encode
+from workhorse.core.document import NO_ARGS, NO_KWARGS, FollowUpDoc, Overrides, encode
 from workhorse.core.follow_up import RESULT
 from workhorse.core.ids import is_ours
 from workhorse.core.job import Job
@@ -32,8 +32,8 @@ def carried(job: Job[Any], find: Find, overrides: Callable[[Mapping[str, Any]], 
     return FollowUpDoc(
         job.task,
         job.queue,
-        msgspec.Raw(args),
-        msgspec.Raw(kwargs),
+        NO_ARGS if args == NO_ARGS else msgspec.Raw(args),
+        NO_KWARGS if kwargs == NO_KWARGS else msgspec.Raw(kwargs),
         tagged,
         dict(job.headers),
         int(job.priority),
