@@ -100,7 +100,7 @@ class FollowUpDoc(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tagged: bool = False
     headers: dict[str, str] = {}
     priority: int = 2
-    delay: _Seconds = 0.0
+    delay: _Seconds | None = None
     at: float | None = None
     expires: _Seconds | None = None
     until: float | None = None

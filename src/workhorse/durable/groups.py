@@ -19,7 +19,7 @@ from workhorse.durable.results import ErrorDocument
 LIFE: Final = 30 * 86_400.0
 """Seconds that the facts of a group live, unless its collector succeeds before. A group whose members are deleted never ends."""
 
-FAN: Final = 50
+FAN: Final = 10
 """Marks that one look takes in: of so many a mark of its own is made, one level up. A look at all would be quadratic."""
 
 PAGE: Final = 500
