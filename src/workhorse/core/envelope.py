@@ -7,9 +7,11 @@ from typing import Any
 
 from msgspec import UNSET
 
+from workhorse.core import keyed
 from workhorse.core.contract import Envelope
 from workhorse.core.document import NO_OVERRIDES, Overrides, encode, retry_to_doc
 from workhorse.core.job import Job
+from workhorse.core.keys import unknown_text
 from workhorse.core.schema import encode_unknown
 from workhorse.core.task import RemoteTask, Task
 
@@ -28,6 +30,7 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
     if not options:
         payload = encode(args, kwargs, tagged, NO_OVERRIDES)
         return Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
+    prefix, text = f"{job.queue}/{job.task}:", _key_text(job, None if tagged else task)
     return Envelope(
         id=job.id,
         task=job.task,
@@ -38,7 +41,15 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
         delay=options.get("delay", 0.0),
         at=options.get("at"),
         expires=_life(options.get("expires"), now),
+        lane=keyed.lane(options.get("limit"), options.get("ordered_by"), prefix, text),
+        unique=keyed.held(options.get("unique"), prefix, text),
     )
+
+
+def _key_text(job: Job[Any], task: Task[..., Any] | None) -> keyed.Text:
+    if task is None:
+        return lambda names: unknown_text(job.args, job.kwargs, names)
+    return lambda names: task.schema.key(names)(job.args, job.kwargs)
 
 
 def _overrides(options: Mapping[str, Any]) -> Overrides:

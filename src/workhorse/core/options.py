@@ -11,7 +11,9 @@ from workhorse.core import names
 from workhorse.core.checks import whole
 from workhorse.core.durations import Duration, moment, seconds
 from workhorse.core.errors import DeclarationError
+from workhorse.core.limit import Limit, fields
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.unique import Unique
 
 
 class Priority(IntEnum):
@@ -30,6 +32,9 @@ class JobOptions(TypedDict, total=False):
     retry: Retry  # Retry(3, Exponential(1, 2, 3600)), full jitter
     timeout: Duration | None  # 600; None: no limit
     expires: Duration | datetime | None  # None: never
+    unique: Unique | None  # None
+    limit: Limit | None  # None
+    ordered_by: str | None  # None; "{account}": one at a time and in order for each key
     result_ttl: Duration  # 3600; 0: keep no result
     headers: Mapping[str, str]  # {}; added to those of the task, router and app
     max_crashes: int  # 3: dead after its worker died under it that often
@@ -58,14 +63,27 @@ class Settings(msgspec.Struct, frozen=True):
     retry: Retry = Retry()
     timeout: float | None = 600.0
     expires: float | datetime | None = None
+    unique: Unique | None = None
+    limit: Limit | None = None
+    ordered_by: str | None = None
     result_ttl: float = 3600.0
     headers: Mapping[str, str] = {}
     max_crashes: int = 3
+
+    def of(self, options: Iterable[str]) -> dict[str, Any]:
+        """Those of these options that are not None."""
+        return {name: value for name in options if (value := getattr(self, name)) is not None}
 
 
 FOR_TASKS = frozenset(TaskOptions.__annotations__)
 FOR_JOBS = frozenset(OnceOptions.__annotations__)
 FOR_ALL = frozenset(JobOptions.__annotations__)
+
+KEYED = ("unique", "limit", "ordered_by")
+"""What the engine keeps by a key, which is made of the job's arguments."""
+
+ENVELOPED = ("expires", *KEYED)
+"""What a task says and its jobs' envelopes carry."""
 
 TRAVEL = ("retry", "timeout", "result_ttl", "max_crashes")
 """What a job carries in its payload when it was said of this one job; else the worker asks its own task."""
@@ -162,6 +180,26 @@ def _expires(value: object, what: str) -> float | datetime | None:
     return None if value is None else seconds(value, what, least=SHORTEST)
 
 
+def _unique(value: object, what: str) -> Unique | None:
+    if value is not None and not isinstance(value, Unique):
+        raise DeclarationError(f"{what}: expected a Unique, got {value!r}; one for all its arguments is Unique()")
+    return value
+
+
+def _limit(value: object, what: str) -> Limit | None:
+    if value is not None and not isinstance(value, Limit):
+        raise DeclarationError(
+            f"{what}: expected a Limit, got {value!r}; say Limit(concurrency=...) or Limit(rate=...)"
+        )
+    return value
+
+
+def _ordered_by(value: object, what: str) -> object:
+    if value is not None:
+        fields(value, what)
+    return value
+
+
 def _crashes(value: object, what: str) -> int:
     return whole(value, what, least=1)
 
@@ -206,6 +244,9 @@ _CHECKS: Mapping[str, Callable[[object, str], Any]] = {
     "retry": _retry,
     "timeout": _timeout,
     "expires": _expires,
+    "unique": _unique,
+    "limit": _limit,
+    "ordered_by": _ordered_by,
     "result_ttl": seconds,
     "headers": _headers,
     "max_crashes": _crashes,

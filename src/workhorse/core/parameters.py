@@ -21,6 +21,7 @@ class Parameter:
     kind: Any
     required: bool
     codec: Codec
+    default: Any
 
     @property
     def hint(self) -> Any:
@@ -35,8 +36,8 @@ class Parameters:
         self.all, self.result = all, result
         self.positional = [each for each in all if each.kind in (_POSITIONAL_ONLY, _EITHER)]
         self.named = {each.name: each for each in all if each.kind in (_EITHER, _KEYWORD_ONLY)}
-        self._rest = next((each for each in all if each.kind is _REST), None)
-        self._extra = next((each for each in all if each.kind is _EXTRA), None)
+        self._rest = next((each for each in all if each.kind is REST), None)
+        self._extra = next((each for each in all if each.kind is EXTRA), None)
         self.required = frozenset(each.name for each in all if each.required)
         self.plain = not self._rest and not self._extra and all_plain(all)
 
@@ -96,8 +97,8 @@ def read(fn: Callable[..., Any], task: str, skip: int) -> Parameters:
     for parameter in list(signature.parameters.values())[skip:]:
         hint = _resolved(fn, parameter.annotation, f"task {task}: parameter {parameter.name!r}")
         codec = _codec(hint, f"task {task}: parameter {parameter.name!r}")
-        required = parameter.default is parameter.empty and parameter.kind not in (_REST, _EXTRA)
-        found.append(Parameter(parameter.name, parameter.kind, required, codec))
+        required = parameter.default is parameter.empty and parameter.kind not in (REST, EXTRA)
+        found.append(Parameter(parameter.name, parameter.kind, required, codec, parameter.default))
     what = f"task {task}: result"
     return Parameters(tuple(found), _codec(_resolved(fn, signature.return_annotation, what), what))
 
@@ -105,8 +106,8 @@ def read(fn: Callable[..., Any], task: str, skip: int) -> Parameters:
 _POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY
 _EITHER: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
-_REST: Final = inspect.Parameter.VAR_POSITIONAL
-_EXTRA: Final = inspect.Parameter.VAR_KEYWORD
+REST: Final = inspect.Parameter.VAR_POSITIONAL
+EXTRA: Final = inspect.Parameter.VAR_KEYWORD
 
 _arrays: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _objects: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
