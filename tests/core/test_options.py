@@ -51,6 +51,12 @@ BAD: list[tuple[str, Any]] = [
     ("timeout", float("nan")),
     ("expires", 0),
     ("expires", datetime(2026, 1, 1)),
+    ("unique", ("to",)),
+    ("unique", True),
+    ("limit", 5),
+    ("limit", "100/min"),
+    ("ordered_by", "account"),
+    ("ordered_by", ("account",)),
     ("result_ttl", -1),
     ("result_ttl", None),
     ("result_ttl", float("inf")),
@@ -95,7 +101,7 @@ def test_an_option_that_does_not_exist_is_a_type_error_with_a_hint() -> None:
         checked({"dealy": 3}, FOR_JOBS, "options()")
 
 
-@pytest.mark.parametrize("later", ["schedule", "batch", "limit", "unique", "ordered_by", "connection", "on_dead"])
+@pytest.mark.parametrize("later", ["schedule", "batch", "connection", "on_dead"])
 def test_what_is_not_built_is_no_option(later: str) -> None:
     with pytest.raises(TypeError, match=later):
         checked({later: None}, FOR_TASKS | FOR_JOBS, "task()")
