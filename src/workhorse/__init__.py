@@ -19,10 +19,12 @@ from workhorse.core.effort import Effort, Failure, Success
 from workhorse.core.errors import GiveUp, JobCancelled, JobFailed, RetryLater, Skip, WorkhorseError
 from workhorse.core.handle import JobHandle
 from workhorse.core.job import Job, Priority
+from workhorse.core.limit import Limit
 from workhorse.core.registry import Router
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
 from workhorse.core.schedule import Cron, Every
 from workhorse.core.task import Task
+from workhorse.core.unique import Unique
 from workhorse.worker.counts import Counts
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "JobCancelled",
     "JobFailed",
     "JobHandle",
+    "Limit",
     "Linear",
     "Priority",
     "Retry",
@@ -51,6 +54,7 @@ __all__ = [
     "Skip",
     "Success",
     "Task",
+    "Unique",
     "Workhorse",
     "WorkhorseError",
 ]

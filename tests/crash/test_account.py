@@ -166,6 +166,11 @@ def lane(*, ordered: bool = True, width: int = 1) -> Told:
     return Told().ask("a", lane="l", ordered=ordered, width=width).ask("b", lane="l", ordered=ordered, width=width)
 
 
+def rated(wait: float) -> Told:
+    told = Told().ask("a", lane="l", width=9, rate="1/min").ask("b", lane="l", width=9, rate="1/min")
+    return told.done("w", "1", "a").wait(wait).done("w", "2", "b")
+
+
 def always(last: int, errors: int) -> Told:
     """It always fails, with two retries."""
     told = Told().ask(fails=ALWAYS, retries=2)
@@ -241,6 +246,9 @@ GOOD = {
     .finish("w", "a").finish("w", "b").settle("w", "1", "a").settle("w", "2", "b").row("a").row("b"),
     "a lane whose holder was killed": lane(ordered=False).claim("v", "1", "a").start("v", "a").fault("kill", "v").wait(LEASE)
     .done("w", "2", "a", crashes=1).done("w", "3", "b"),
+    "a lane within its rate": rated(60),
+    "a lane with a rate, and the clock jumped": Told().ask("a", lane="l", width=9, rate="1/min").done("w", "1", "a")
+    .ask("b", lane="l", width=9, rate="1/min").fault("jump", "*").done("w", "2", "b"),
     "a key, twice in turn": Told().ask("a", unique="k").done("w", "1", "a").ask("b", unique="k").done("w", "2", "b"),
     "delayed": Told().ask(delay=5).wait(5).done("w", "1"),
     "delayed, and the clock jumped": Told().ask(delay=3600).fault("jump", "*").done("w", "1"),
@@ -260,6 +268,7 @@ BAD = {
     "ordered lane out of order": lane().done("w", "2", "b").done("w", "1", "a"),
     "lane's width exceeded": lane(ordered=False).claim("w", "1", "a").start("w", "a").done("w", "2", "b")
     .finish("w", "a").settle("w", "1", "a").row("a"),
+    "lane faster than its rate": rated(58),
     "two live jobs of one unique key": Told().ask("a", unique="k").ask("b", unique="k").done("w", "1", "a").done("w", "2", "b"),
     "delayed, ran before its time": Told().ask(delay=5).wait(4).done("w", "1"),
     "dead with a poison job that they only stood by": beside_poison(last=2),

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from workhorse import Exponential, Fixed, Linear, Priority, Retry, Workhorse
+from workhorse import Exponential, Fixed, Limit, Linear, Priority, Retry, Unique, Workhorse
 
 app = Workhorse()
 
@@ -27,9 +27,11 @@ resize.options(result_ttl=None)  # E: a number or a timedelta; 0 keeps none
 resize.options(timeout="1m")  # E: a number or a timedelta
 resize.options(Priority.HIGH)  # E: by name
 resize.options(connection=object())  # E: not built
-resize.options(unique=None)  # E: not built
-resize.options(limit=None)  # E: not built
-resize.options(ordered_by="{path}")  # E: not built
+resize.options(unique=("path",))  # E: a Unique
+resize.options(unique=True)  # E: a Unique
+resize.options(limit=5)  # E: a Limit
+resize.options(limit="100/min")  # E: a Limit
+resize.options(ordered_by=("path",))  # E: text
 resize.options(on_dead=resize)  # E: not built
 
 
@@ -54,3 +56,14 @@ Retry(3, lambda retry: str(retry))  # E: seconds or a timedelta
 Fixed("1")  # E: a number or a timedelta
 Linear(steps=1)  # E: no such parameter
 Exponential(factor="2")  # E: a number
+
+Unique("path")  # E: by keyword
+Unique(by="path")  # E: a tuple of names
+Unique(by=(1,))  # E: names
+Unique(within="1h")  # E: a number or a timedelta
+Unique(while_="waiting")  # E: queued, running or finished
+Unique(on_conflict="ignore")  # E: skip, replace or raise
+Limit(5)  # E: by keyword
+Limit(concurrency="5")  # E: a number
+Limit(rate=100)  # E: text
+Limit(key=("to",))  # E: text

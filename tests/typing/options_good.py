@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
-from workhorse import Exponential, Fixed, Job, JobHandle, Linear, Priority, Retry, Workhorse
+from workhorse import Exponential, Fixed, Job, JobHandle, Limit, Linear, Priority, Retry, Router, Unique, Workhorse
 
 app = Workhorse(timeout=None, headers={"team": "shop"}, result_ttl=timedelta(days=1))
 
@@ -38,3 +38,17 @@ async def once() -> None:
     assert_type(await greet.options(delay=0.5).options(id="x").enqueue(name="ada"), JobHandle[str])
     assert_type(await greet.options(delay=3)("ada"), str)
     assert_type(resize.options(retry=Retry(2, Fixed(1)))("cat.png"), str)
+
+
+@app.task(
+    unique=Unique(by=("to",), within=3600), limit=Limit(concurrency=1, rate="100/min", key="{to}"), ordered_by="{to}"
+)
+def send(to: str, subject: str) -> None: ...
+
+
+Unique()
+Unique(by=(), within=timedelta(hours=1), while_="finished", on_conflict="replace")
+Limit(concurrency=5)
+send.options(unique=None, limit=None, ordered_by=None)
+send.options(unique=Unique(while_="queued", on_conflict="replace"), delay=5)
+Router(limit=Limit(rate="1/s"), unique=Unique(), ordered_by="{to}")

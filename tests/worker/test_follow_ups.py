@@ -7,7 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from workhorse import Context, Fixed, GiveUp, Job, JobCancelled, JobFailed, Priority, Retry, Router, Skip, Workhorse
+from workhorse import (
+    Context,
+    Fixed,
+    GiveUp,
+    Job,
+    JobCancelled,
+    JobFailed,
+    Priority,
+    Retry,
+    Router,
+    Skip,
+    Unique,
+    Workhorse,
+)
 from workhorse.core.document import decode
 from workhorse.core.envelope import encode_job
 from workhorse.engine import Filter
@@ -418,3 +431,59 @@ async def test_the_ids_of_what_follows_stay_short_enough() -> None:
         assert await drained(bench) == {"succeeded": 2}
         assert len(seen[1].id) < 60
         assert seen[1].id.endswith("~1~0")
+
+
+async def test_a_follow_up_keeps_to_the_limits_of_its_task() -> None:
+    local = Workhorse("memory://", name="kept")
+
+    @local.task
+    async def first() -> str:
+        return "a"
+
+    @local.task(ordered_by="{channel}", unique=Unique(by=("channel",)))
+    async def tell(text: str, channel: str) -> None:
+        seen.append((text, channel))
+
+    async with in_memory(local):
+        made = encode_job(first.then(tell, "#cats").job(), first, find=local.registry.get)
+        after = decode(made.payload).overrides.then[0]
+        itself = encode_job(tell.job("b", "#cats"), tell)
+        assert (after.lane, after.unique) == (itself.lane, itself.unique)
+        assert after.unique is not None
+
+
+async def test_of_two_follow_ups_with_one_unique_key_one_waits() -> None:
+    local = Workhorse("memory://", name="once")
+
+    @local.task
+    async def first(text: str) -> str:
+        return text
+
+    @local.task(unique=Unique(by=("channel",)))
+    async def tell(text: str, channel: str) -> None:
+        seen.append((text, channel))
+
+    async with in_memory(local) as bench:
+        later = tell.options(delay=60)
+        for text in ("a", "b"):
+            await first.then(later, "#cats").enqueue(text)
+        await bench.drain()
+        bench.clock.advance(60)
+        await bench.drain()
+    assert seen == [("a", "#cats")]
+
+
+@pytest.mark.parametrize("unique", [Unique(), Unique(by=("text",))])
+async def test_a_key_made_of_the_result_is_refused_before_anything_runs(unique: Unique) -> None:
+    local = Workhorse("memory://", name="refused")
+
+    @local.task
+    async def first() -> str:
+        return "a"
+
+    @local.task(unique=unique)
+    async def tell(text: str) -> None: ...
+
+    async with in_memory(local):
+        with pytest.raises(EnqueueRefused, match="its key is made of the result, which is not there yet"):
+            await first.then(tell).enqueue()

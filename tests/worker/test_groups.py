@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from workhorse import Failure, JobFailed, Retry, Skip, Success, Workhorse
+from workhorse import Failure, JobFailed, Retry, Skip, Success, Unique, Workhorse
 from workhorse.core.context import Context
 from workhorse.core.contract import Store
 from workhorse.core.job import Job
@@ -325,3 +325,19 @@ def test_a_group_from_synchronous_code() -> None:
     local.run(local.worker(burst=True, signals=()).run())
     assert local.run(handle.result()) == 3
     local.run(local.close())
+
+
+def test_neither_a_member_nor_the_collector_has_a_unique_key() -> None:
+    local = Workhorse("memory://", name="local")
+
+    @local.task(unique=Unique())
+    async def one(n: int) -> int:
+        return n
+
+    @local.task(unique=Unique())
+    async def all_of(ns: list[int]) -> None: ...
+
+    with pytest.raises(DeclarationError, match=r"of one: expected no unique key.*\.options\(unique=None\)"):
+        local.group([one.job(1)])
+    with pytest.raises(DeclarationError, match="of all_of: expected no unique key"):
+        local.group([one.options(unique=None).job(1)]).then(all_of)

@@ -10,6 +10,7 @@ from workhorse.app.sender import Sender, forget
 from workhorse.core.contract import Answer, Envelope
 from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.job import Job
+from workhorse.core.keyed import refusal
 from workhorse.core.schema import Unfit
 
 R = TypeVar("R")
@@ -61,9 +62,9 @@ class Bulk(Generic[R]):
             answers = await sending
         except BrokerUnavailable as error:
             raise BrokerUnavailable(str(error), [*jobs, *self._abandoned(), *rest]) from error
-        answered = list(zip(jobs, answers, strict=True))
-        self.refused += [(job.id, answer.reason) for job, answer in answered if answer.kind == "refused"]
-        return [(job, answer) for job, answer in answered if answer.kind != "refused"]
+        answered = [(job, answer, refusal(job, answer)) for job, answer in zip(jobs, answers, strict=True)]
+        self.refused += [(job.id, why) for job, _, why in answered if why]
+        return [(job, answer) for job, answer, why in answered if not why]
 
     def _abandoned(self) -> Sequence[Job[R]]:
         for _, sending in self._under_way:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
@@ -23,7 +23,8 @@ from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.happenings import Enqueued
 from workhorse.core.instrument import Bus
 from workhorse.core.job import Job
-from workhorse.core.options import settled
+from workhorse.core.keyed import refusal
+from workhorse.core.options import KEYED, settled
 from workhorse.core.redaction import REDACTED, Redaction
 from workhorse.core.registry import Declared, Registry, Router
 from workhorse.core.schema import Unfit, decode_any
@@ -136,17 +137,21 @@ class Workhorse(Router):
     # ---- enqueueing
 
     def job(self, task: str, /, *args: Any, **kwargs: Any) -> Job[Any]:
-        """A job by name, on this app's own queue."""
-        return self.remote(task).job(*args, **kwargs)
+        """A job by name, on this app's own queue. What a task of this app says of keys holds for it, too."""
+        known = self.registry.get(task)
+        keyed = cast(OnceOptions, {} if known is None else known.settings.of(KEYED))
+        return self.remote(task, **keyed).job(*args, **kwargs)
 
     def remote(self, task: str, /, **options: Unpack[OnceOptions]) -> Task[..., Any]:
         """The task of this name in another service, with its queue and other options."""
-        return remote(task, settled(self._name, [self._defaults]), self, options)
+        defaults = {name: value for name, value in self._defaults.items() if name not in KEYED}
+        return remote(task, settled(self._name, [defaults]), self, options)
 
     async def enqueue(self, job: Job[R]) -> JobHandle[R]:
         """Put one job on its queue; durable when this returns.
 
-        EnqueueRefused when it does not fit; BrokerUnavailable when there is no answer within `enqueue_timeout`.
+        EnqueueRefused when it does not fit, or when its unique key is taken and it says on_conflict="raise";
+        BrokerUnavailable when there is no answer within `enqueue_timeout`.
         """
         try:
             connection = await self._connections.soon()
@@ -155,9 +160,9 @@ class Workhorse(Router):
             raise EnqueueRefused([(job.id, str(error))]) from None
         except BrokerUnavailable as error:
             raise BrokerUnavailable(f"{error}; job {job.id} may be enqueued again: same id", [job]) from error
-        if answer.kind == "refused":
-            raise EnqueueRefused([(job.id, answer.reason)])
-        self._tell([job])
+        if why := refusal(job, answer):
+            raise EnqueueRefused([(job.id, why)])
+        self._tell([(job, answer)])
         return self._handle(job, answer)
 
     async def enqueue_many(self, jobs: Iterable[Job[R]]) -> list[JobHandle[R]]:
@@ -174,7 +179,7 @@ class Workhorse(Router):
         handles: list[JobHandle[R]] = []
         async for accepted in bulk.send(jobs):
             handles += [self._handle(job, answer) for job, answer in accepted]
-            self._tell([job for job, _ in accepted])
+            self._tell(accepted)
         if bulk.refused:
             raise EnqueueRefused(bulk.refused)
         return handles
@@ -227,9 +232,9 @@ class Workhorse(Router):
         decode = decode_any if task is None else task.schema.decode_result
         return JobHandle(answer.of or job.id, self, decode)
 
-    def _tell(self, jobs: Sequence[Job[Any]]) -> None:
+    def _tell(self, answered: Sequence[tuple[Job[Any], Answer]]) -> None:
         if self.bus.wants(Enqueued):
-            self.bus.say(Enqueued(jobs))
+            self.bus.say(Enqueued([job for job, answer in answered if answer.kind == "accepted"]))
 
     # ---- what a handle asks
 

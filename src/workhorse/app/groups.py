@@ -74,6 +74,7 @@ class Group(Generic[R]):
         def collector(first: Any) -> Job[S]:
             return made.job(first, *args, **kwargs)
 
+        _check_key(collector(RESULT))
         return FanIn(self._app, self._jobs, collector, self._collect)
 
 
@@ -137,5 +138,14 @@ def _check(jobs: Sequence[Job[Any]]) -> None:
                 f"group: job {job.id!r}: expected no given id: one that was enqueued before would not run again, "
                 f"and its group would wait for ever"
             )
+        _check_key(job)
         if "member" in job.options:
             raise DeclarationError(f"group: job {job.id} is in another group already; make it anew by task.job(...)")
+
+
+def _check_key(job: Job[Any]) -> None:
+    if job.options.get("unique") is not None:
+        raise DeclarationError(
+            f"group: job {job.id} of {job.task}: expected no unique key: one whose key is taken does not run, "
+            f"and its group would wait for ever; say .options(unique=None)"
+        )

@@ -37,6 +37,16 @@ def _priorities(priority: Priority, at: Place) -> str:
     )
 
 
+def _unique(unique: object, at: Place) -> str:
+    return "" if unique is None or at.features.unique else "the engine has no unique keys; give each job an id instead"
+
+
+def _lanes(said: object, at: Place) -> str:
+    if said is None or at.features.lanes:
+        return ""
+    return "the engine has no lanes; use one that has (docs/features.md), or one worker of that queue"
+
+
 def _waits(retry: Retry, at: Place) -> str:
     longest, most = _longest(retry), at.features.max_delay
     return (
@@ -63,6 +73,9 @@ NEEDS: Final[Mapping[str, Callable[[Any, Place], str]]] = {
     "priority": _priorities,
     "retry": _waits,
     "schedule": _ticks,
+    "unique": _unique,
+    "limit": _lanes,
+    "ordered_by": _lanes,
 }
 """What is missing where this option was said, and what to do; empty: nothing."""
 

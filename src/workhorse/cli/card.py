@@ -3,9 +3,10 @@
 import time
 from typing import Any
 
-from workhorse.cli import rows
+from workhorse.cli import lanes, rows
 from workhorse.cli.shared import Desk, inspector_of
 from workhorse.cli.times import from_now, iso
+from workhorse.core import beyond
 from workhorse.core.contract import Engine, Row
 from workhorse.core.errors import JobNotFound
 from workhorse.durable import results
@@ -15,11 +16,12 @@ from workhorse.observe.plain import json_line
 
 async def show_card(desk: Desk, engine: Engine, id: str) -> None:
     """Print the job's page; JobNotFound when there is none."""
-    row = await inspector_of(engine).show(id)
+    inspector = inspector_of(engine)
+    row = await inspector.show(id)
     if row is None:
         raise JobNotFound(f"job {id}: nothing is known of it; its id is wrong, or it ended and is not kept any longer")
     facts = await _facts(engine, id)
-    told = rows.full(row, desk.app.redaction)
+    told = {**rows.full(row, desk.app.redaction), **lanes.documents(row, await beyond.paused(inspector))}
     desk.value({**told, **facts})
     if not desk.json:
         _print(desk, row, told, facts)
@@ -56,7 +58,10 @@ def _lines(row: Row, told: dict[str, Any], facts: dict[str, Any]) -> list[tuple[
         ("task", row.job.task),
         ("queue", row.job.queue),
         ("status", row.status + (" (asked to cancel)" if row.cancel and row.status != "cancelled" else "")),
-        ("reason", row.reason),
+        ("reason", row.reason if row.status != "parked" else ""),
+        ("waits", told["waits"]),
+        ("lane", told["lane"] and f"{told['lane']['key']}: {told['lane']['says']}"),
+        ("unique", told["unique"] and f"{told['unique']['key']}: {told['unique']['says']}"),
         ("note", told["note"]),
         ("priority", row.job.priority),
         ("attempt", row.job.attempt),

@@ -8,12 +8,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from workhorse.cli import abilities
+from workhorse.cli import abilities, lanes
 from workhorse.cli.about import release
 from workhorse.cli.shared import Desk
 from workhorse.cli.times import span
 from workhorse.core import beyond
-from workhorse.core.contract import ABSENT, Engine, Filter, Put, Store
+from workhorse.core.contract import ABSENT, Engine, Filter, Inspector, Put, Store
 from workhorse.core.errors import WorkhorseError
 from workhorse.worker.presence import signs
 
@@ -127,7 +127,23 @@ async def of_work(desk: Desk, engine: Engine) -> list[Finding]:
                         "more workers, or a higher --concurrency",
                     )
                 )
-    return [*found, *await _of_letters(desk, engine)]
+    return [*found, *await _of_lanes(desk, engine.inspector), *await _of_letters(desk, engine)]
+
+
+async def _of_lanes(desk: Desk, inspector: Inspector) -> list[Finding]:
+    """Who is parked, by lane: as it should be, unless the first of them has waited for long."""
+    found: list[Finding] = []
+    crowds, more = await lanes.crowded(inspector)
+    for crowd in crowds:
+        late = time.time() - crowd.first.accepted > LATE
+        at_least = "at least " if more else ""
+        text = f"{at_least}{crowd.count:,} parked, the first for {span(time.time() - crowd.first.accepted)}"
+        fix = f"a higher limit; who has its slots: workhorse jobs {desk.spec} --task {crowd.first.job.task}"
+        about = f"lane {crowd.lane.key}"
+        found.append(
+            Finding("warn" if late else "good", about, f"{text}; {lanes.of_lane(crowd.lane)}", fix if late else "")
+        )
+    return found
 
 
 async def _of_letters(desk: Desk, engine: Engine) -> list[Finding]:

@@ -54,6 +54,8 @@ def enqueue(
 
     async def send(desk: Desk, engine: Engine) -> None:
         handle = await desk.app.enqueue(job)
+        if handle.id != job.id:
+            desk.remark(f"no new job: {handle.id} has its unique key")
         if wait:
             await _wait(desk, engine, handle, job.queue, timeout)
         else:

@@ -68,6 +68,13 @@ class Codec:
         except (TypeError, ValueError, RecursionError) as error:
             raise Unfit(located(error, name)) from None
 
+    def canonical(self, value: Any, name: str) -> bytes:
+        """JSON for keys: the same for values that arrive as equal ones, in whatever order their sets and mappings are."""
+        arrived = value if self.hint is str and type(value) is str else self._decode(self.encode(value, name), False)
+        if self._decoder is None:
+            return _orderly.encode(wire.tagged(arrived))
+        return _orderly.encode(_with_zones(arrived) if self.zoned else arrived)
+
     def _encode(self, value: Any, name: str) -> bytes:
         if self._decoder is None:
             return wire.encode(value, name)
@@ -108,6 +115,7 @@ class Codec:
 
 
 encoder: Final = msgspec.json.Encoder(enc_hook=to_wire)
+_orderly: Final = msgspec.json.Encoder(enc_hook=to_wire, order="deterministic")
 
 _OPENING: Final = re.compile(r"^(Expected|Invalid|Object|Integer|Input|Exceeds|Number)\b")
 TAG: Final = b'{"$'

@@ -1,13 +1,15 @@
 """A task as it was declared: its function and its own options; and, once an app has it, its full name and settings."""
 
+import inspect
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
-from workhorse.core import names
+from workhorse.core import keyed, names
 from workhorse.core.batch import Batch
 from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door
-from workhorse.core.options import FOR_TASKS, Settings, checked
+from workhorse.core.options import FOR_TASKS, KEYED, Settings, checked
 from workhorse.core.schedule import Schedule
 from workhorse.core.schema import Schema
 from workhorse.core.shape import RunIn, check_batch, refuse_required, shape_of
@@ -20,7 +22,8 @@ class Definition:
     names, defaults and door come from there.
     """
 
-    def __init__(self, fn: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    def __init__(self, fn: Callable[..., Any], given: Mapping[str, Any], *, signed: bool = True) -> None:
+        """`signed=False`: it stands for a function elsewhere, and its own signature says nothing."""
         said = checked(given, FOR_TASKS, "task()")
         shape = shape_of(fn, said.pop("run_in", None))
         self.fn = fn
@@ -30,12 +33,14 @@ class Definition:
         if self.batch is not None:
             check_batch(fn, shape)
         self.takes_context = bool(shape.skip)
+        self._signed = signed
         self.own_name = names.name(said.pop("name", None) or _name_of(fn, shape.place), f"task {shape.place}: name")
         self.schedule: Schedule | None = said.get("schedule")
         if self.schedule is not None:
             refuse_required(fn, shape)
         self.own_options: Mapping[str, Any] = said
         self.name = self.own_name
+        self.check_keys(said)
         self._bound: tuple[Settings, Schema, Door] | None = None
 
     def rename(self, name: str) -> None:
@@ -47,7 +52,17 @@ class Definition:
         if self._bound is not None:
             raise DeclarationError(f"task {self.name} ({self.place}): belongs to an app already")
         self.rename(name)
+        self.check_keys(settings.of(KEYED))
         self._bound = settings, Schema(self.fn, name, int(self.takes_context), self.batch is not None), door
+
+    def check_keys(self, said: Mapping[str, Any]) -> None:
+        """DeclarationError for a key that names no parameter, and for an order and a limit that do not go together."""
+        if any(said.get(name) is not None for name in KEYED):
+            keyed.check(said, self._parameters, f"task {self.name} ({self.place})")
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...] | None:
+        return tuple(inspect.signature(self.fn).parameters)[int(self.takes_context) :] if self._signed else None
 
     @property
     def settings(self) -> Settings:

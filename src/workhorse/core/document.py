@@ -5,6 +5,7 @@ from zlib import crc32
 
 import msgspec
 
+from workhorse.core.contract import Lane, Unique
 from workhorse.core.durations import LONGEST, seconds
 from workhorse.core.errors import DeclarationError, WorkhorseError
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
@@ -106,6 +107,8 @@ class FollowUpDoc(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     until: float | None = None
     id: str = ""
     overrides: Overrides = msgspec.field(name="options", default=Overrides())
+    lane: Lane | None = None
+    unique: Unique | None = None
 
 
 NO_OVERRIDES: Final = FollowUpDoc("", "").overrides

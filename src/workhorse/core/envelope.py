@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from workhorse.core import keyed
 from workhorse.core.contract import Envelope
 from workhorse.core.document import NO_OVERRIDES, FollowUpDoc, Overrides, encode, retry_to_doc
 from workhorse.core.follow_up import RESULT
@@ -38,6 +39,7 @@ def encode_job(
     if not options:
         payload = encode(args, kwargs, tagged, NO_OVERRIDES)
         return Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
+    lane, unique = keyed.of(job, None if task is None or tagged else task.schema)
     return Envelope(
         id=job.id,
         task=job.task,
@@ -48,6 +50,8 @@ def encode_job(
         delay=options.get("delay", 0.0),
         at=options.get("at"),
         expires=_life(options.get("expires"), now),
+        lane=lane,
+        unique=unique,
     )
 
 

@@ -12,8 +12,10 @@ from workhorse.core.batch import Batch
 from workhorse.core.checks import whole
 from workhorse.core.durations import moment, seconds
 from workhorse.core.errors import DeclarationError
+from workhorse.core.limit import Limit, fields
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
 from workhorse.core.schedule import Schedule
+from workhorse.core.unique import Unique
 
 
 class Priority(IntEnum):
@@ -32,11 +34,24 @@ class Settings(msgspec.Struct, frozen=True):
     retry: Retry = Retry()
     timeout: float | None = 600.0
     expires: float | datetime | None = None
+    unique: Unique | None = None
+    limit: Limit | None = None
+    ordered_by: str | None = None
     result_ttl: float = 3600.0
     headers: Mapping[str, str] = {}
     on_dead: Any = None
     max_crashes: int = 3
 
+    def of(self, options: Iterable[str]) -> dict[str, Any]:
+        """Those of these options that are not None."""
+        return {name: value for name in options if (value := getattr(self, name)) is not None}
+
+
+KEYED = ("unique", "limit", "ordered_by")
+"""What the engine keeps by a key, which is made of the job's arguments."""
+
+ENVELOPED = ("expires", *KEYED)
+"""What a task says and its jobs' envelopes carry."""
 
 SHORTEST = 0.001
 """Seconds: a timeout or a life below it is a mistake, since nothing runs in no time."""
@@ -133,6 +148,26 @@ def _expires(value: object, what: str) -> float | datetime | None:
     return None if value is None else seconds(value, what, least=SHORTEST)
 
 
+def _unique(value: object, what: str) -> Unique | None:
+    if value is not None and not isinstance(value, Unique):
+        raise DeclarationError(f"{what}: expected a Unique, got {value!r}; one for all its arguments is Unique()")
+    return value
+
+
+def _limit(value: object, what: str) -> Limit | None:
+    if value is not None and not isinstance(value, Limit):
+        raise DeclarationError(
+            f"{what}: expected a Limit, got {value!r}; say Limit(concurrency=...) or Limit(rate=...)"
+        )
+    return value
+
+
+def _ordered_by(value: object, what: str) -> object:
+    if value is not None:
+        fields(value, what)
+    return value
+
+
 def _crashes(value: object, what: str) -> int:
     return whole(value, what, least=1)
 
@@ -205,6 +240,9 @@ _CHECKS: Mapping[str, Callable[[object, str], Any]] = {
     "retry": _retry,
     "timeout": _timeout,
     "expires": _expires,
+    "unique": _unique,
+    "limit": _limit,
+    "ordered_by": _ordered_by,
     "result_ttl": seconds,
     "headers": _headers,
     "on_dead": _on_dead,

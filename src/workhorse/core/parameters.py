@@ -22,6 +22,7 @@ class Parameter:
     kind: Any
     required: bool
     codec: Codec
+    default: Any
 
     @property
     def hint(self) -> Any:
@@ -36,8 +37,8 @@ class Parameters:
         self.all, self.result = all, result
         self.positional = [each for each in all if each.kind in (_POSITIONAL_ONLY, _EITHER)]
         self.named = {each.name: each for each in all if each.kind in (_EITHER, _KEYWORD_ONLY)}
-        self._rest = next((each for each in all if each.kind is _REST), None)
-        self._extra = next((each for each in all if each.kind is _EXTRA), None)
+        self._rest = next((each for each in all if each.kind is REST), None)
+        self._extra = next((each for each in all if each.kind is EXTRA), None)
         self.required = frozenset(each.name for each in all if each.required)
         self.plain = not self._rest and not self._extra and all_plain(all)
 
@@ -99,8 +100,8 @@ def read(fn: Callable[..., Any], task: str, skip: int, batch: bool = False) -> P
         what = f"task {task}: parameter {parameter.name!r}"
         hint = _resolved(fn, parameter.annotation, what)
         codec = _codec(item_of(hint, what) if batch else hint, what)
-        required = parameter.default is parameter.empty and parameter.kind not in (_REST, _EXTRA)
-        found.append(Parameter(parameter.name, parameter.kind, required, codec))
+        required = parameter.default is parameter.empty and parameter.kind not in (REST, EXTRA)
+        found.append(Parameter(parameter.name, parameter.kind, required, codec, parameter.default))
     what = f"task {task}: result"
     hint = _resolved(fn, signature.return_annotation, what)
     return Parameters(tuple(found), _codec(result_of(hint, what) if batch else hint, what))
@@ -109,8 +110,8 @@ def read(fn: Callable[..., Any], task: str, skip: int, batch: bool = False) -> P
 _POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY
 _EITHER: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
-_REST: Final = inspect.Parameter.VAR_POSITIONAL
-_EXTRA: Final = inspect.Parameter.VAR_KEYWORD
+REST: Final = inspect.Parameter.VAR_POSITIONAL
+EXTRA: Final = inspect.Parameter.VAR_KEYWORD
 
 _arrays: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _objects: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -1,11 +1,12 @@
 """A function's signature as it travels: arguments to bytes when a job is enqueued, bytes to arguments when it is run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from workhorse.core.codec import TAG, Codec, Unfit, located
+from workhorse.core.keys import KeyText, key_text
 from workhorse.core.parameters import Parameter, Parameters, read
 from workhorse.core.swift import Swift, swift
 
@@ -23,6 +24,7 @@ class Schema:
         self._fn, self._name, self._skip, self._batch = fn, name, skip, batch
         self._prepared: Parameters | None = None
         self._swift: Swift | None = None
+        self._keys: dict[Sequence[str] | None, KeyText] = {}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -55,6 +57,13 @@ class Schema:
         if self._swift is not None and not tagged and (found := self._swift.decode(args, kwargs)) is not None:
             return found
         return parameters.decode(args, kwargs, tagged)
+
+    def key(self, names: tuple[str, ...] | None) -> KeyText:
+        """The text of a key that is made of these parameters (None: of all), which there are."""
+        found = self._keys.get(names)
+        if found is None:
+            found = self._keys[names] = key_text(self._ready(), names)
+        return found
 
     def encode_result(self, value: Any) -> bytes:
         """`{"value": ...}` as the return annotation has it; `{"tagged": ...}` where there is none, or the value is another.

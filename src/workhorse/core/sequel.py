@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from workhorse.core.contract import Envelope
+from workhorse.core import keyed
+from workhorse.core.contract import Envelope, Lane, Unique
 from workhorse.core.document import NO_ARGS, NO_KWARGS, FollowUpDoc, Overrides, encode
 from workhorse.core.follow_up import RESULT
 from workhorse.core.ids import is_ours
 from workhorse.core.job import Job
-from workhorse.core.schema import Unfit, encode_one, encode_unknown
+from workhorse.core.schema import Schema, Unfit, encode_one, encode_unknown
 from workhorse.core.task import RemoteTask, Task
 
 Find: TypeAlias = Callable[[str], Task[..., Any] | None]
@@ -26,6 +27,7 @@ def carried(job: Job[Any], find: Find, overrides: Callable[[Mapping[str, Any]], 
     tagged = task is None or isinstance(task, RemoteTask)
     try:
         args, kwargs = _rest(job, None if tagged else task)
+        lane, unique = _keys(job, None if task is None or tagged else task.schema)
     except Unfit as error:
         raise Unfit(f"follow-up {job.task}: {error}") from None
     options, expires = job.options, job.options.get("expires")
@@ -43,6 +45,8 @@ def carried(job: Job[Any], find: Find, overrides: Callable[[Mapping[str, Any]], 
         expires.timestamp() if isinstance(expires, datetime) else None,
         "" if is_ours(job.id) else job.id,
         overrides(options),
+        lane,
+        unique,
     )
 
 
@@ -65,6 +69,8 @@ def envelope_of(doc: FollowUpDoc, id: str, args: bytes, hops: int, headers: Mapp
         delay=doc.delay or 0.0,
         at=doc.at,
         expires=doc.expires if doc.until is None else max(0.0, doc.until - now),
+        lane=doc.lane,
+        unique=doc.unique,
     )
 
 
@@ -78,6 +84,15 @@ def depth(job: Job[Any]) -> int:
     """How many jobs follow one another after this one, at most."""
     after = job.options.get("then", ())
     return max((1 + depth(each) for each in after), default=0)
+
+
+def _keys(job: Job[Any], schema: Schema | None) -> tuple[Lane | None, Unique | None]:
+    try:
+        return keyed.of(job, schema)
+    except Unfit:  # its other arguments travel, or it would not have come here
+        raise Unfit(
+            "its key is made of the result, which is not there yet; name other parameters in by=, key= or ordered_by="
+        ) from None
 
 
 def _rest(job: Job[Any], task: Task[..., Any] | None) -> tuple[bytes, bytes]:

@@ -10,7 +10,7 @@ from workhorse.core.errors import DeclarationError
 from workhorse.core.follow_up import RESULT, FollowUp
 from workhorse.core.handle import Door, JobHandle
 from workhorse.core.job import Job, swift
-from workhorse.core.options import Priority, Settings, checked_once, merged
+from workhorse.core.options import ENVELOPED, Priority, Settings, checked_once, merged
 from workhorse.core.schema import Schema
 from workhorse.core.shape import RunIn
 from workhorse.core.typed import OnceOptions
@@ -109,7 +109,9 @@ class Task(Generic[P, R_co]):
     def options(self, **options: Unpack[OnceOptions]) -> Self:
         """The same task with other options. TypeError for one that does not exist, DeclarationError for a value that
         cannot work."""
-        return self._copy(merged((self._once, checked_once(options, "options()"))))
+        once = merged((self._once, checked_once(options, "options()")))
+        self._definition.check_keys(once)
+        return self._copy(once)
 
     def then(self, task: FollowUp[R_co, F, object], *args: F.args, **kwargs: F.kwargs) -> Self:
         """When it succeeds, enqueue `task` with its result first, then these arguments.
@@ -130,9 +132,9 @@ class Task(Generic[P, R_co]):
 
     def _pour(self) -> _Mould:
         settings, once = self._definition.settings, self._once
-        options = {name: value for name, value in once.items() if name not in ("id", "queue", "priority", "headers")}
-        if settings.expires is not None:
-            options.setdefault("expires", settings.expires)
+        own = {name: value for name, value in once.items() if name not in ("id", "queue", "priority", "headers")}
+        options = {**settings.of(ENVELOPED), **own}
+        self._definition.check_keys(options)
         if "then" in options:
             options["then"] = tuple(follow_up() for follow_up in options["then"])
         self._poured = _Mould(
@@ -175,7 +177,7 @@ class RemoteTask(Task[..., Any]):
 
 def remote(name: str, settings: Settings, door: Door, options: Mapping[str, Any]) -> RemoteTask:
     """The task of this name in another service. DeclarationError for a bad name, TypeError for an unknown option."""
-    definition = Definition(_elsewhere, {"name": name})
+    definition = Definition(_elsewhere, {"name": name}, signed=False)
     definition.bind(name, settings, door)
     return RemoteTask(definition, checked_once(options, "remote()"))
 

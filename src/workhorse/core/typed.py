@@ -7,8 +7,10 @@ from typing import Any, Literal, TypedDict
 from workhorse.core.durations import Duration
 from workhorse.core.follow_up import FollowUp
 from workhorse.core.job import Job
+from workhorse.core.limit import Limit
 from workhorse.core.options import Priority
 from workhorse.core.retry import Retry
+from workhorse.core.unique import Unique
 
 
 class JobOptions(TypedDict, total=False):
@@ -19,6 +21,9 @@ class JobOptions(TypedDict, total=False):
     retry: Retry  # Retry(3, Exponential(1, 2, 3600)), full jitter
     timeout: Duration | None  # 600; None: no limit
     expires: Duration | datetime | None  # None: never
+    unique: Unique | None  # None
+    limit: Limit | None  # None
+    ordered_by: str | None  # None; "{account}": one at a time and in order for each key
     result_ttl: Duration  # 3600; 0: keep no result
     headers: Mapping[str, str]  # {}; added to those of the task, router and app
     on_dead: FollowUp[Job[Any], [], object] | None  # None: a task that gets the dead job

@@ -10,6 +10,7 @@ from account.claiming import SLACK
 from account.harm import Harm
 from account.line import Line, none_of
 from account.story import Run, Story
+from workhorse.core.limit import spacing
 
 Span = tuple[float, float, str]
 
@@ -22,9 +23,11 @@ def order(told: Sequence[Story], harm: Harm) -> Iterator[Line]:
             lanes[story.wish.lane].append(story)
         if story.wish.unique:
             uniques[story.wish.unique].append(story)
+    rated = [lane for lane in lanes.values() if lane[0].wish.rate]
     ordered = [lane for lane in lanes.values() if lane[0].wish.ordered]
     yield none_of("ordered lane out of order", (job for lane in ordered for job in _out_of_order(lane)))
     yield none_of("lane's width exceeded", (job for lane in lanes.values() for job in _too_many(lane, harm)))
+    yield none_of("lane faster than its rate", (job for lane in rated for job in _too_fast(lane, harm)))
     yield none_of("two live jobs of one unique key", (job for key in uniques.values() for job in _two_live(key, harm)))
     yield none_of("delayed, ran before its time", (it.job for it in told if _too_early(it, harm)))
 
@@ -48,6 +51,16 @@ def _too_many(lane: Sequence[Story], harm: Harm) -> Iterator[str]:
         running.append(span)
         if len({job for _, _, job in running}) > width:
             yield span[2]
+
+
+def _too_fast(lane: Sequence[Story], harm: Harm) -> Iterator[str]:
+    """Two claims that were closer than the rate allows, whichever moments of their calls they took effect at. Who is asked to
+    cancel is claimed at once."""
+    every = spacing(lane[0].wish.rate) - SLACK
+    claims = sorted((claim.since, claim.at, it.job) for it in lane if it.cancelled is None for claim in it.claims)
+    for (since, at, _), (later, answered, job) in pairwise(claims):
+        if max(answered - since, at - later) < every and not harm.jumped(since, answered):
+            yield job
 
 
 def _two_live(key: Sequence[Story], harm: Harm) -> set[str]:

@@ -26,6 +26,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lane: str = ""
     width: int = 1
     ordered: bool = False
+    rate: str = ""  # of its lane: "20/s"
     unique: str = ""  # until it is settled
 
 

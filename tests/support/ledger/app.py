@@ -56,8 +56,8 @@ def _on_record(job: str, attempt: int) -> Iterator[None]:
 
 
 @app.task
-async def work(ctx: Context, seconds: float, fails: int = 0) -> None:
-    """Take so long; fail at the first attempts."""
+async def work(ctx: Context, seconds: float, fails: int = 0, key: str = "") -> None:
+    """Take so long; fail at the first attempts. `key` is for limits, order and uniqueness."""
     with _on_record(ctx.job.id, ctx.attempt):
         await asyncio.sleep(seconds)
         if ctx.attempt <= fails:

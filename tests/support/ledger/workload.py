@@ -12,8 +12,11 @@ from account import ALWAYS, Wish
 CANCEL_AFTER = 20
 """So many pieces later."""
 
+RATE, ANY = "5/s", 1_000_000
+"""Of the lanes that have a rate, and no width."""
+
 MIX = {
-    "plain": 43, "thread": 8, "flaky": 8, "hopeless": 4, "ordered": 10, "wide": 6, "delayed": 5, "unique": 5, "cancelled": 4,
+    "plain": 38, "thread": 8, "flaky": 8, "hopeless": 4, "ordered": 10, "wide": 6, "delayed": 5, "rated": 5, "unique": 5, "cancelled": 4,
     "outlasting": 6, "process": 1,
 }  # fmt: skip
 """Of a hundred jobs."""
@@ -64,7 +67,7 @@ def to_cancel(pieces: Sequence[Piece], before: int, upto: int) -> Iterator[str]:
 
 def _piece(chance: random.Random, kind: str, prefix: str, number: int, lanes: int) -> Piece:
     id, short = _id(chance, kind, prefix, number), chance.uniform(0.001, 0.02)
-    lane = f"ledger/{prefix}-{kind}-{chance.randrange(lanes)}"
+    lane = f"{prefix}-{kind}-{chance.randrange(lanes)}"
     match kind:
         case "thread":
             return Piece(id, "block", Wish(kind=kind), (short,))
@@ -77,13 +80,15 @@ def _piece(chance: random.Random, kind: str, prefix: str, number: int, lanes: in
         case "ordered":
             fails = int(chance.random() < 0.1)
             wish = Wish(kind=kind, lane=lane, ordered=True, fails=fails)
-            return Piece(id, "work", wish, (short, fails))
+            return Piece(id, "work", wish, (short, fails, lane))
         case "wide":
-            return Piece(id, "work", Wish(kind=kind, lane=lane, width=2), (short,))
+            return Piece(id, "work", Wish(kind=kind, lane=lane, width=2), (short, 0, lane))
+        case "rated":
+            return Piece(id, "work", Wish(kind=kind, lane=lane, width=ANY, rate=RATE), (short, 0, lane))
         case "delayed":
             return Piece(id, "work", Wish(kind=kind, delay=chance.uniform(0.2, 3)), (short,))
         case "unique":
-            return Piece(id, "work", Wish(kind=kind, unique=lane), (short,))
+            return Piece(id, "work", Wish(kind=kind, unique=lane), (short, 0, lane))
         case "cancelled":
             waits = chance.random() < 0.6
             return Piece(id, "work", Wish(kind=kind, delay=5 if waits else 0), (short if waits else 5.0,), cancel=True)

@@ -116,27 +116,27 @@ class _Hunt:
         """Those that may run now; the others are parked, or put off by their lane's rate."""
         good: list[Row] = []
         slotless: list[tuple[int, str]] = []
+        kinds = lanes.kinds(self.tx, {row[_LANE] for row in found if row[_LANE] is not None})
         for row in found:
             key = row[_LANE]
+            rated, passes_on = kinds.get(key, (False, False))
             if key is None or row[_CANCEL]:  # one asked to cancel needs no slot and is not charged
                 good.append(row)
-            elif row[_SLOT] or (row[_TOKEN] and lanes.passes_on(self.tx, key)):
-                if self._charged(row, key):
+            elif row[_SLOT] or (row[_TOKEN] and passes_on):
+                if not (rated or passes_on) or self._charged(row, key, passes_on):
                     good.append(row)
             else:
                 slotless.append((row[0], key))
         if slotless:
             self.admitted |= lanes.ask(self.tx, slotless)
-        for row in good:
-            if row[_UKEY] is not None:
-                uniques.release(self.tx, row[_UKEY], row[1], uniques.CLAIMED)
+        uniques.release(self.tx, [(row[_UKEY], row[1]) for row in good if row[_UKEY] is not None], uniques.CLAIMED)
         return good
 
-    def _charged(self, row: Row, key: str) -> bool:
+    def _charged(self, row: Row, key: str, passes_on: bool) -> bool:
         if later := lanes.charge(self.tx, key):
             self.tx.run("update workhorse_jobs set due = ? where seq = ?", later, row[0])
             return False
-        if row[_SLOT] and lanes.passes_on(self.tx, key):
+        if row[_SLOT] and passes_on:
             lanes.free(self.tx, row[0], key)
             self.admitted = True
         return True

@@ -1,9 +1,17 @@
 """The end of a job: its slot and its unique key are free, its row is kept for a while; then it is forgotten."""
 
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
 from workhorse.engines import keeping
 from workhorse.engines.keeping import FOREVER, micros
-from workhorse.engines.sqlite import lanes, uniques
+from workhorse.engines.sqlite import lanes, together, uniques
 from workhorse.engines.sqlite.tx import DEAD, Tx, numbers
+
+Hanging: TypeAlias = tuple[str, str | None, int, str | None]
+"""Of a job: id, lane, slot, ukey."""
+
+HANGING: Final = "id, lane, slot, ukey"
 
 
 def kept_until(tx: Tx, state: int, id: str, ttl: float = 0) -> int:
@@ -27,7 +35,7 @@ def end(tx: Tx, job: tuple[int, str, str | None, int, str | None], state: int, k
     )  # fmt: skip
     tx.ended += 1
     if ukey is not None:
-        uniques.release(tx, ukey, id, uniques.SETTLED)
+        uniques.release(tx, [(ukey, id)], uniques.SETTLED)
     if slot and lane is not None:
         lanes.free(tx, seq, lane)
 
@@ -38,18 +46,21 @@ def forget(tx: Tx, seqs: list[int]) -> None:
         return
     these = numbers(seqs)
     hanging = tx.all(
-        "select id, lane, slot, ukey from workhorse_jobs where seq in (select value from json_each(?))"
+        f"select {HANGING} from workhorse_jobs where seq in (select value from json_each(?))"
         " and (lane is not null or ukey is not null)",
         these,
     )
     forget_bodies(tx, seqs)
     tx.run("delete from workhorse_jobs where seq in (select value from json_each(?))", these)
-    for id, lane, slot, ukey in hanging:
-        if ukey is not None:
-            uniques.release(tx, ukey, id, uniques.KEPT)
-        if slot:
-            lanes.vacate(tx, lane)
-    lanes.sweep(tx, {lane for _, lane, _, _ in hanging if lane is not None})
+    let_go(tx, hanging, uniques.KEPT)
+
+
+def let_go(tx: Tx, ended: Sequence[Hanging], moment: int) -> None:
+    """Free the keys and slots of jobs that have come to this moment; a lane of nobody is forgotten with them."""
+    uniques.release(tx, [(ukey, id) for id, _, _, ukey in ended if ukey is not None], moment)
+    together.vacate(tx, [lane for _, lane, slot, _ in ended if slot and lane is not None])
+    if moment == uniques.KEPT:
+        lanes.sweep(tx, {lane for _, lane, _, _ in ended if lane is not None})
 
 
 def forget_bodies(tx: Tx, seqs: list[int]) -> None:

@@ -1,10 +1,11 @@
 """Lanes: who holds a slot, who is parked, and whom a freed slot admits."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from workhorse.core.contract import Lane
 from workhorse.engines.keeping import micros
-from workhorse.engines.sqlite.tx import LIVE, PARKED, Tx, numbers
+from workhorse.engines.sqlite.tx import LIVE, PARKED, Tx, numbers, words
 
 
 def enroll(tx: Tx, lane: Lane) -> None:
@@ -115,17 +116,16 @@ def charge(tx: Tx, key: str) -> int:
     return 0
 
 
-def passes_on(tx: Tx, key: str) -> bool:
-    """Whether a claim hands the slot on: a rate alone, any number run."""
-    lane = tx.one("select width from workhorse_lanes where lane = ?", key)
-    return lane is not None and lane[0] is None
+def kinds(tx: Tx, keys: Iterable[str]) -> dict[str, tuple[bool, bool]]:
+    """Of each lane: whether it has a rate, and whether a claim hands the slot on: a rate alone, any number run."""
+    sql = "select lane, every > 0, width is null from workhorse_lanes where lane in (select value from json_each(?))"
+    return {key: (bool(rated), bool(passes)) for key, rated, passes in tx.all(sql, words(keys))}
 
 
 def sweep(tx: Tx, keys: set[str]) -> None:
     """Forget the lanes that no stored job belongs to, once their rate has caught up."""
-    for key in keys:
-        tx.run(
-            "delete from workhorse_lanes where lane = ? and taken = 0 and free_at <= ?"
-            " and not exists (select 1 from workhorse_jobs where lane = ?)",
-            key, tx.now, key,
-        )  # fmt: skip
+    tx.run(
+        "delete from workhorse_lanes where lane in (select value from json_each(?)) and taken = 0 and free_at <= ?"
+        " and not exists (select 1 from workhorse_jobs where lane = workhorse_lanes.lane)",
+        words(keys), tx.now,
+    )  # fmt: skip

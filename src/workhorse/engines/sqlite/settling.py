@@ -9,9 +9,10 @@ from workhorse.engines.keeping import micros
 from workhorse.engines.sqlite import endings, envelopes, facts, lanes
 from workhorse.engines.sqlite.publishing import publish
 from workhorse.engines.sqlite.tx import CANCELLED, DEAD, SUCCEEDED, Tx, numbers
+from workhorse.engines.sqlite.uniques import KEPT, SETTLED
 
 _SUCCEED: Final = (
-    "update workhorse_jobs set state = 2, ended = ?, due = ?"
+    "update workhorse_jobs set state = 2, ended = ?, due = ?, slot = 0"
     " where seq in (select value from json_each(?)) and token = ? and state < 2"
 )
 _FORGET: Final = "delete from workhorse_jobs where seq in (select value from json_each(?)) and token = ? and state < 2"
@@ -42,7 +43,7 @@ def _sorted_out(tx: Tx, outcomes: Sequence[Outcome]) -> tuple[Plain, list[Outcom
     claim, ttl, ours, same = "", -1.0, True, dict[int, Outcome]()
     for outcome in outcomes:
         job, writes = outcome.claim.job, outcome.writes
-        special = outcome.publish or outcome.trail is not None or job.lane is not None or job.unique is not None
+        special = outcome.publish or outcome.trail is not None
         if special or type(outcome) is not Succeeded or (writes and not _is_plain(writes)):
             rest.append(outcome)
             continue
@@ -73,16 +74,27 @@ def _succeed(tx: Tx, plain: Plain) -> list[Undone]:
     undone: list[Undone] = []
     writes: list[Put] = []
     for (token, kept), same in plain.items():
+        hanging = _hanging(tx, token, same)
         stale = _end_all(tx, token, kept, list(same))
         undone += [(same.pop(seq), "stale") for seq in stale]
         if kept > tx.now:
             tx.ended += len(same)
         else:
+            tx.ended += len(hanging)  # what they leave for a while is pruned
             endings.forget_bodies(tx, [seq for seq, it in same.items() if len(it.claim.job.payload) > envelopes.INLINE])
+        if hanging:
+            endings.let_go(tx, hanging, SETTLED if kept > tx.now else KEPT)
         writes += [put for outcome in same.values() for put in outcome.writes]
     if writes:
         facts.write(tx, writes)
     return undone
+
+
+def _hanging(tx: Tx, token: int, same: dict[int, Outcome]) -> Sequence[endings.Hanging]:
+    """What the lanes and unique keys have of those that are still held; most jobs have neither, and do not pay for it."""
+    seqs = [seq for seq, it in same.items() if it.claim.job.lane is not None or it.claim.job.unique is not None]
+    sql = f"select {endings.HANGING} from workhorse_jobs where seq in (select value from json_each(?)) and token = ? and state < 2"
+    return tx.all(sql, numbers(seqs), token) if seqs else ()
 
 
 def _end_all(tx: Tx, token: int, kept: int, seqs: list[int]) -> list[int]:

@@ -36,6 +36,10 @@ class Tx:
         row: tuple[Any, ...] | None = self.con.execute(sql, values).fetchone()
         return row
 
+    def column(self, sql: str, *values: object) -> set[Any]:
+        """The first value of every row."""
+        return {row[0] for row in self.con.execute(sql, values)}
+
     def all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Every row."""
         return self.con.execute(sql, values).fetchall()
