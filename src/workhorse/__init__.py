@@ -18,6 +18,9 @@ from workhorse.core.handle import JobHandle
 from workhorse.core.job import Job, Priority
 from workhorse.core.registry import Router
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.sagas.handle import SagaHandle
+from workhorse.core.sagas.saga import Saga
+from workhorse.core.sagas.step import step
 from workhorse.core.task import Task
 from workhorse.worker.counts import Counts
 
@@ -39,9 +42,12 @@ __all__ = [
     "Retry",
     "RetryLater",
     "Router",
+    "Saga",
+    "SagaHandle",
     "Skip",
     "Success",
     "Task",
     "Workhorse",
     "WorkhorseError",
+    "step",
 ]

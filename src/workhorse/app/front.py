@@ -1,5 +1,6 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
+import os
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -10,6 +11,7 @@ from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
+from workhorse.app.sagas import Sagas
 from workhorse.core import log, names
 from workhorse.core.checks import whole
 from workhorse.core.clock import Clock, SystemClock
@@ -34,6 +36,9 @@ from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
 from workhorse.worker.worker import Worker
+
+REPLAY = "WORKHORSE_REPLAY_SAGAS"
+"""In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -68,6 +73,7 @@ class Workhorse(Router):
         self._name = names.name(name, "name")
         self._max_size = whole(max_size, "max_size", least=1)
         self._unknown_for = seconds(unknown_for, "unknown_for")
+        self._retain = seconds(retain, "retain")
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
         self._places = Places(urls.completed(url, retain, dead_retain), urls.store(store))
         self._said: dict[str, Mapping[str, Any]] = {}
@@ -79,6 +85,7 @@ class Workhorse(Router):
         self._portal = Portal()
         self._connections = self._fresh()
         self._results = Results(self.engine, self._keeps_result)
+        self.sagas = Sagas(self.engine, self._send)
 
     @property
     def name(self) -> str:
@@ -181,8 +188,11 @@ class Workhorse(Router):
 
     def _handle(self, job: Job[R], answer: Answer) -> JobHandle[R]:
         task = self.registry.get(job.task)
-        decode = decode_any if task is None else task.schema.decode_result
-        return JobHandle(answer.of or job.id, self, decode)
+        id = answer.of or job.id
+        return JobHandle(id, self, decode_any) if task is None else task.handle(id)
+
+    async def _send(self, envelope: Envelope) -> Answer:
+        return await (await self._connections.soon()).sender.send(envelope)
 
     def _tell(self, jobs: Sequence[Job[Any]]) -> None:
         if self.bus.wants(Enqueued):
@@ -192,7 +202,8 @@ class Workhorse(Router):
 
     async def status(self, id: str) -> Status:
         """Where the job is now; JobNotFound when nothing is known of it."""
-        return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
+        its = await self.sagas.head(id)
+        return (await self._row(id)).status if its is None else its.status  # type: ignore[return-value]  # Status' words
 
     async def result(self, id: str, timeout: float | None, decode: Decode) -> Any:
         """Wait for the job's end."""
@@ -200,11 +211,15 @@ class Workhorse(Router):
 
     async def cancel(self, id: str) -> bool:
         """Ask the job to stop; False when it had ended."""
+        if await self.sagas.head(id) is not None:
+            return await self.sagas.cancel(id)
         inspector = (await self.engine()).inspector
         return inspector is not None and bool(await inspector.cancel(Filter(ids=[id])))
 
     async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
         """The job's attempts so far, oldest first."""
+        if (its := await self.sagas.head(id)) is not None:
+            return await self.sagas.attempts(id, its, decode)
         row = await self._row(id)
         return await attempts(row, (await self.engine()).store, decode)
 
@@ -262,6 +277,8 @@ class Workhorse(Router):
             self._places.work,
             self._progress,
             self._unknown_for,
+            self._retain,
+            os.environ.get(REPLAY, "") not in ("", "0"),
         )
         return Worker(
             parts,
@@ -300,7 +317,9 @@ class Workhorse(Router):
         if engine.broker is None:
             raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
         needs.check_store(engine.store is not None, self._places.store)
-        needs.check_tasks(self._said, needs.Place(engine.broker.features, engine.store is not None))
+        place = needs.Place(engine.broker.features, engine.store is not None)
+        needs.check_tasks(self._said, place)
+        needs.check_sagas((task.name for task in self.registry if task.definition.version), place)
 
     def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
         task.definition.bind(name, settled(self._name, [defaults]), self)

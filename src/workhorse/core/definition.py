@@ -8,7 +8,7 @@ from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door
 from workhorse.core.options import FOR_TASKS, Settings, checked
 from workhorse.core.schema import Schema
-from workhorse.core.shape import RunIn, shape_of
+from workhorse.core.shape import RunIn, Shape, shape_of
 
 
 class Definition:
@@ -18,9 +18,14 @@ class Definition:
     names, defaults and door come from there.
     """
 
+    known = FOR_TASKS
+    who = "task()"
+    version = 0
+    """Of a saga, from 1: there may be several of one name."""
+
     def __init__(self, fn: Callable[..., Any], given: Mapping[str, Any]) -> None:
-        said = checked(given, FOR_TASKS, "task()")
-        shape = shape_of(fn, said.pop("run_in", None))
+        said = checked(given, self.known, self.who)
+        shape = self._shape(fn, said.pop("run_in", None))
         self.fn = fn
         self.place = shape.place
         self.run_in: RunIn = shape.run_in
@@ -40,6 +45,9 @@ class Definition:
             raise DeclarationError(f"task {self.name} ({self.place}): belongs to an app already")
         self.rename(name)
         self._bound = settings, Schema(self.fn, name, skip=int(self.takes_context)), door
+
+    def _shape(self, fn: object, run_in: str | None) -> Shape:
+        return shape_of(fn, run_in)
 
     @property
     def settings(self) -> Settings:

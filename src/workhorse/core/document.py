@@ -6,6 +6,7 @@ from zlib import crc32
 import msgspec
 
 from workhorse.core.durations import LONGEST, seconds
+from workhorse.core.errand import Errand, Parent
 from workhorse.core.errors import DeclarationError, WorkhorseError
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
 
@@ -66,6 +67,8 @@ class Overrides(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     timeout: _Seconds | msgspec.UnsetType | None = msgspec.UNSET
     result_ttl: _Seconds | msgspec.UnsetType = msgspec.UNSET
     max_crashes: Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+    errand: Errand | None = None  # what a saga's later jobs are for
+    parent: Parent | None = None  # the saga that this job's end wakes
 
 
 NO_OVERRIDES: Final = Overrides()

@@ -27,8 +27,9 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
     options = job.options
     if not options:
         payload = encode(args, kwargs, tagged, NO_OVERRIDES)
-        return Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
-    return Envelope(
+        envelope = Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
+        return envelope if task is None else task.dressed(envelope)
+    envelope = Envelope(
         id=job.id,
         task=job.task,
         payload=encode(args, kwargs, tagged, _overrides(options)),
@@ -39,6 +40,7 @@ def encode_job(job: Job[Any], task: Task[..., Any] | None, now: Callable[[], flo
         at=options.get("at"),
         expires=_life(options.get("expires"), now),
     )
+    return envelope if task is None else task.dressed(envelope)
 
 
 def _overrides(options: Mapping[str, Any]) -> Overrides:

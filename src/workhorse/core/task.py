@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
 
 from workhorse.core import ids
+from workhorse.core.contract import Envelope
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door, JobHandle
@@ -107,6 +108,10 @@ class Task(Generic[P, R_co]):
         """The same task with other options. TypeError for one that does not exist, DeclarationError for a value that
         cannot work."""
         return self._copy(merged((self._once, checked_once(options, "options()"))))
+
+    def dressed(self, envelope: Envelope) -> Envelope:
+        """The envelope of a job of it, with what all jobs of this kind of task carry: nothing more."""
+        return envelope
 
     def _copy(self, once: Mapping[str, Any]) -> Self:
         return type(self)(self._definition, once)

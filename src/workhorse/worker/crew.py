@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,7 @@ from workhorse.worker.presence import RunningJob, State
 from workhorse.worker.quarantine import Quarantine
 from workhorse.worker.runner import Runner
 from workhorse.worker.running import Report, Running, Why
+from workhorse.worker.sagas.scene import Scene
 from workhorse.worker.settler import UNKNOWN, Settler
 from workhorse.worker.slots import STALE, Slots
 from workhorse.worker.watch import Watch
@@ -36,6 +38,16 @@ class Parts(msgspec.Struct, frozen=True):
     apart: Callable[[], Engine]
     report: Report
     unknown_for: float
+    retain: float = 3600.0  # of sagas that have ended
+    replays: bool = False  # each turn of a saga ends after one step
+
+
+async def _scene(parts: Parts, pool: Pool) -> Scene:
+    engine = await parts.connect()
+    assert engine.store is not None  # an app with sagas and without a store does not open
+    assert engine.broker is not None
+    whole = engine.broker.features.transactions
+    return Scene(parts.registry, parts.clock, pool, engine.store, engine.inspector, whole, parts.retain, parts.replays)
 
 
 class Crew:
@@ -58,7 +70,15 @@ class Crew:
         self.tally = Tally()
         self.pool = Pool(parts.bus, Deadlines(self._held), self._torn_down)
         self.slots = Slots(concurrency, self._work, free)
-        self._runner = Runner(parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for)
+        self._runner = Runner(
+            parts.registry,
+            parts.bus,
+            parts.clock,
+            self.pool,
+            parts.report,
+            parts.unknown_for,
+            partial(_scene, parts, self.pool),
+        )
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)
         self.quarantine = Quarantine(lease, lambda: self.hand_back_waiting(older=0), self._unsettled, free)
         self._settling = asyncio.create_task(self._settler.run())

@@ -1,6 +1,7 @@
 """Turns a claim into an outcome: finds the task, decodes, calls, decides. The only place that decides."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -11,12 +12,15 @@ from workhorse.core.document import Malformed, NewerVersion
 from workhorse.core.happenings import JobEnded, JobStarted, JobSucceeded
 from workhorse.core.instrument import Bus
 from workhorse.core.registry import Registry
+from workhorse.core.sagas.task import SagaTask
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 from workhorse.durable import results
 from workhorse.worker.call import Plan, Planner, Terms
 from workhorse.worker.pool import Pool
 from workhorse.worker.running import Report, Running
+from workhorse.worker.sagas.scene import Scene
+from workhorse.worker.sagas.turns import Turns
 from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Unfitting, Verdict
 
 DEFAULT_TTL = 3600.0
@@ -27,19 +31,28 @@ class Runner:
     """One claim at a time through the same steps, for the worker, for a test's bench, for whoever claims."""
 
     def __init__(
-        self, registry: Registry, bus: Bus, clock: Clock, pool: Pool, report: Report, unknown_for: float
+        self,
+        registry: Registry,
+        bus: Bus,
+        clock: Clock,
+        pool: Pool,
+        report: Report,
+        unknown_for: float,
+        scene: Callable[[], Awaitable[Scene]],
     ) -> None:
         self._registry, self._bus, self._clock, self._pool = registry, bus, clock, pool
         self._report, self._unknown_for = report, unknown_for
         self._planner = Planner()
+        self._turns = Turns(scene, self._unknown, self._bury)
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
-        if claim.cancel:
+        task = self._registry.get(claim.job.task)
+        chained = isinstance(task, SagaTask)  # cancelled or after too many crashes, it has something to undo
+        if claim.cancel and not chained:
             return Cancelled(claim, (results.of_cancel(claim.job.id, DEFAULT_TTL),))
         if claim.expired:
-            return _buried(claim, "expired", DEFAULT_TTL, self._clock.time())
-        task = self._registry.get(claim.job.task)
+            return self._bury(claim, "expired", DEFAULT_TTL)
         if task is None:
             return self._unknown(claim, f"no worker here knows the task {claim.job.task!r}")
         try:
@@ -47,11 +60,11 @@ class Runner:
         except NewerVersion as error:
             return self._unknown(claim, str(error))
         except Malformed as error:
-            return _buried(claim, f"malformed: {error}", task.settings.result_ttl, self._clock.time())
+            return self._bury(claim, f"malformed: {error}", task.settings.result_ttl)
         most = its.terms.max_crashes
-        if claim.crashes >= most:
+        if claim.crashes >= most and not chained:
             reason = f"crashed: {claim.crashes} workers died or hung under it, and max_crashes is {most}"
-            return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
+            return self._bury(claim, reason, its.terms.result_ttl)
         return its
 
     async def run(self, its: Plan, running: Running) -> Outcome | None:
@@ -61,18 +74,23 @@ class Runner:
         started = self._clock.time()
         if self._bus.wants(JobStarted):
             self._bus.say(JobStarted(claim))
-        try:
-            args, kwargs = its.arguments()
-        except Unfit as error:
-            verdict: Verdict = Unfitting(str(error))
+        if isinstance(its.terms.task, SagaTask):
+            verdict, outcome = None, await self._turns.run(its, running)
         else:
-            verdict = await self._pool.call(its.terms, args, kwargs, running)
-        outcome = self._decide(verdict, its.terms, claim, started)
+            verdict = await self._call(its, running)
+            outcome = self._decide(verdict, its.terms, claim, started)
         if outcome is not None:
             self._tell(outcome, verdict, running.began)
         return outcome
 
-    def _tell(self, outcome: Outcome, verdict: Verdict, began: float) -> None:
+    async def _call(self, its: Plan, running: Running) -> Verdict:
+        try:
+            args, kwargs = its.arguments()
+        except Unfit as error:
+            return Unfitting(str(error))
+        return await self._pool.call(its.terms, args, kwargs, running)
+
+    def _tell(self, outcome: Outcome, verdict: Verdict | None, began: float) -> None:
         if isinstance(outcome, Succeeded):
             if self._bus.wants(JobSucceeded):
                 self._bus.say(JobSucceeded(outcome, time.monotonic() - began))
@@ -91,7 +109,7 @@ class Runner:
             case Later():
                 return self._failed(claim, Failed(verdict.type, verdict.message), its, started, verdict.after)
             case Unfitting():
-                return _buried(claim, f"arguments do not fit: {verdict.reason}", its.result_ttl, self._clock.time())
+                return self._bury(claim, f"arguments do not fit: {verdict.reason}", its.result_ttl)
             case Interrupted(why="cancelled"):
                 return Cancelled(claim, _kept(its.result_ttl, results.of_cancel(claim.job.id, its.result_ttl)))
             case Interrupted(why="lost"):
@@ -122,10 +140,16 @@ class Runner:
         trail = trails.load(claim.job.trail)
         since = trail.unknown_since or now
         if now - since >= self._unknown_for:
-            return _buried(claim, f"{why}, nor has any for {self._unknown_for:g} s", DEFAULT_TTL, now)
+            return self._bury(claim, f"{why}, nor has any for {self._unknown_for:g} s", DEFAULT_TTL)
         trail = msgspec.structs.replace(trail, unknown_since=since, hand_backs=trail.hand_backs + 1, note=why)
         after = min(max(1.0, now - since), 60.0, self._unknown_for)
         return Released(claim, trail=trails.dump(trail), after=after)
+
+    def _bury(self, claim: Claim, reason: str, ttl: float) -> Dead:
+        """Dead without having been called: no attempt is added to its history."""
+        now = self._clock.time()
+        record = Record(claim.job.attempt, "Dead", reason, "", now, now)
+        return Dead(claim, _kept(ttl, results.of_error(claim.job.id, record, ttl)), reason=reason)
 
 
 def _succeeded(claim: Claim, verdict: Done, ttl: float, started: float) -> Succeeded:
@@ -139,12 +163,6 @@ def _succeeded(claim: Claim, verdict: Done, ttl: float, started: float) -> Succe
     else:
         put = results.of_missing(claim.job.id, verdict.missing, verdict.note, started, ttl)
     return Succeeded(claim, (put,), trail=trail)
-
-
-def _buried(claim: Claim, reason: str, ttl: float, now: float) -> Dead:
-    """Dead without having been called: no attempt is added to its history."""
-    record = Record(claim.job.attempt, "Dead", reason, "", now, now)
-    return Dead(claim, _kept(ttl, results.of_error(claim.job.id, record, ttl)), reason=reason)
 
 
 def _kept(ttl: float, put: Put) -> tuple[Put, ...]:
