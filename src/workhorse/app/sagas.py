@@ -17,7 +17,7 @@ from workhorse.core.sagas.handle import Entry
 from workhorse.core.sagas.journal import Journal
 from workhorse.durable import results
 from workhorse.durable.results import Decode
-from workhorse.durable.sagas import entries, heads, jobs, keys, past
+from workhorse.durable.sagas import entries, heads, jobs, keys, past, signals
 from workhorse.durable.sagas import head as head_facts
 from workhorse.durable.sagas.head import Head
 from workhorse.durable.sagas.jobs import Address
@@ -76,6 +76,8 @@ class Sagas:
             text = wire.encode(value, f"signal {name}")
         except (TypeError, ValueError) as error:
             raise EnqueueRefused([(id, str(error))]) from None
+        if why := await signals.full(await self._store(), id):
+            raise EnqueueRefused([(id, why)])
         # so that two of one name from one sender are taken in their order
         its = f"{time.time_ns():016x}{randbits(64):016x}"
         await self._give(jobs.order(to, its, Errand("signal", id, name=name, value=Raw(text))))

@@ -19,6 +19,7 @@ from workhorse.durable import results
 from workhorse.worker.call import Plan, Planner, Terms
 from workhorse.worker.pool import Pool
 from workhorse.worker.running import Report, Running
+from workhorse.worker.sagas import parents
 from workhorse.worker.sagas.scene import Scene
 from workhorse.worker.sagas.turns import Turns
 from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Unfitting, Verdict
@@ -47,6 +48,29 @@ class Runner:
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
+        its = self._prepared(claim)
+        return parents.told(its, parents.parent_of(claim.job.payload)) if isinstance(its, Outcome) else its
+
+    async def run(self, its: Plan, running: Running) -> Outcome | None:
+        """What became of the job; None when it is not ours any more."""
+        claim = running.claim
+        running.plan, running.report = its, self._report
+        started = self._clock.time()
+        if self._bus.wants(JobStarted):
+            self._bus.say(JobStarted(claim))
+        if isinstance(its.terms.task, SagaTask):
+            verdict: Verdict | None = None
+            outcome = await self._turns.run(its, running)
+        else:
+            verdict = await self._call(its, running)
+            outcome = self._decide(verdict, its.terms, claim, started)
+        if outcome is not None:
+            if verdict is not None or isinstance(outcome, Dead):  # a turn of a saga is not its end
+                outcome = parents.told(outcome, its.document.overrides.parent)
+            self._tell(outcome, verdict, running.began)
+        return outcome
+
+    def _prepared(self, claim: Claim) -> Plan | Outcome:
         task = self._registry.get(claim.job.task)
         chained = isinstance(task, SagaTask)  # cancelled or after too many crashes, it has something to undo
         if claim.cancel and not chained:
@@ -66,22 +90,6 @@ class Runner:
             reason = f"crashed: {claim.crashes} workers died or hung under it, and max_crashes is {most}"
             return self._bury(claim, reason, its.terms.result_ttl)
         return its
-
-    async def run(self, its: Plan, running: Running) -> Outcome | None:
-        """What became of the job; None when it is not ours any more."""
-        claim = running.claim
-        running.plan, running.report = its, self._report
-        started = self._clock.time()
-        if self._bus.wants(JobStarted):
-            self._bus.say(JobStarted(claim))
-        if isinstance(its.terms.task, SagaTask):
-            verdict, outcome = None, await self._turns.run(its, running)
-        else:
-            verdict = await self._call(its, running)
-            outcome = self._decide(verdict, its.terms, claim, started)
-        if outcome is not None:
-            self._tell(outcome, verdict, running.began)
-        return outcome
 
     async def _call(self, its: Plan, running: Running) -> Verdict:
         try:

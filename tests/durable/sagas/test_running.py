@@ -139,7 +139,9 @@ async def test_a_retry_without_a_wait_follows_at_once(app: Workhorse, stage: Sta
         assert stage.told == ["flaky 1"] * 4
 
 
-async def test_a_step_that_failed_for_good_raises_job_failed_and_the_code_may_go_on(app: Workhorse, stage: Stage) -> None:
+async def test_a_step_that_failed_for_good_raises_job_failed_and_the_code_may_go_on(
+    app: Workhorse, stage: Stage
+) -> None:
     bad, other = stage.step("bad"), stage.step("other")
     stage.fails["bad"] = 1
 
@@ -217,7 +219,9 @@ async def test_a_step_that_takes_too_long_has_failed(app: Workhorse) -> None:
             await handle.result()
 
 
-async def test_branches_run_side_by_side_and_are_journalled_in_the_order_of_the_call(app: Workhorse, stage: Stage) -> None:
+async def test_branches_run_side_by_side_and_are_journalled_in_the_order_of_the_call(
+    app: Workhorse, stage: Stage
+) -> None:
     met = asyncio.Barrier(2)
 
     @step

@@ -30,13 +30,12 @@ class Ending:
 
     async def waiting(self) -> Outcome | None:
         """Until something comes, or its time."""
-        undoing = self._script.journal.undoing is not None
-        status = "compensating" if undoing else "waiting"
-        return await self._settle(status=status, wakes=self._requests.wakes, why="")
+        status = "waiting" if self._script.journal.undoing is None else "compensating"
+        return await self._settle(status=status, wakes=self._requests.wakes, why="", **self._blame())
 
     async def stuck(self, status: str, why: str) -> Outcome | None:
         """Until someone says to go on."""
-        return await self._settle(status=status, why=why, wakes=0.0)
+        return await self._settle(status=status, why=why, wakes=0.0, **self._blame())
 
     async def as_it_was(self) -> Outcome | None:
         """Nothing but the journal has changed."""
@@ -60,7 +59,12 @@ class Ending:
             put = results.of_cancel(id, ttl)
         else:
             put = results.of_error(id, Record(1, error.type, error.message, error.traceback, self._begin.at, at), ttl)
-        return await self._over(put, status="compensated", error=error, cancelled=error is None)
+        return await self._over(put, status="compensated", **self._blame())
+
+    def _blame(self) -> dict[str, Any]:
+        """Why it is undone, if it is."""
+        undoing = self._script.journal.undoing
+        return {} if undoing is None else {"error": undoing.error, "cancelled": undoing.error is None}
 
     async def _over(self, put: Put, **head: Any) -> Outcome | None:
         self._script.add(Ended(status=head["status"], at=self._script.at))

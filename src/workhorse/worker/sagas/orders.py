@@ -2,11 +2,8 @@
 
 from workhorse.core.contract import Claim, Dead, Outcome, Put, Store, Succeeded
 from workhorse.core.errand import Errand
-from workhorse.durable.sagas import head, jobs, keys
+from workhorse.durable.sagas import head, jobs, keys, signals
 from workhorse.durable.sagas.jobs import Address
-
-MOST_SIGNALS = 1000
-"""Of one saga that nobody has waited for yet."""
 
 
 async def run(store: Store, claim: Claim, errand: Errand) -> Outcome:
@@ -26,9 +23,8 @@ async def run(store: Store, claim: Claim, errand: Errand) -> Outcome:
 
 
 async def _signal(store: Store, claim: Claim, errand: Errand, to: Address) -> Outcome:
-    waiting = await store.scan(keys.signals(errand.saga), "", MOST_SIGNALS)
-    if len(waiting) >= MOST_SIGNALS:
-        return Dead(claim, reason=f"saga {errand.saga} has {MOST_SIGNALS} signals already that it has not waited for")
+    if why := await signals.full(store, errand.saga):
+        return Dead(claim, reason=why)
     signal = claim.job.id.rpartition("~")[2]
     key = f"{keys.signals(errand.saga, errand.name)}{signal}"
     return Succeeded(claim, [Put(key, bytes(errand.value))], [jobs.turn(to, what=signal)])
