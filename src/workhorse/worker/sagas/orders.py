@@ -9,7 +9,7 @@ from workhorse.durable.sagas.jobs import Address
 async def run(store: Store, claim: Claim, errand: Errand) -> Outcome:
     """What comes of it."""
     if errand.kind == "prune":
-        await forget(store, errand.saga)
+        await forget(store, errand.saga, errand.born)
         return Succeeded(claim)
     (found,) = await store.get([keys.head(errand.saga)])
     its = None if found is None else head.load(found[0])
@@ -30,12 +30,12 @@ async def _signal(store: Store, claim: Claim, errand: Errand, to: Address) -> Ou
     return Succeeded(claim, [Put(key, bytes(errand.value))], [jobs.turn(to, what=signal)])
 
 
-async def forget(store: Store, id: str) -> None:
+async def forget(store: Store, id: str, born: str) -> None:
     """All facts of a saga that has ended. The head goes last: as long as it stands, nobody takes what is left for a saga that
     lives. By their versions, so that a pruner that wakes late takes nothing from the next saga of this id."""
     (found,) = await store.get([keys.head(id)])
     its = None if found is None else head.load(found[0])
-    if found is None or its is None or not its.over:
+    if found is None or its is None or not its.over or its.born != born:
         return
     for prefix in (keys.journal(id), keys.signals(id), keys.calls(id)):
         while page := await store.scan(prefix):

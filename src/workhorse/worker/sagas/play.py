@@ -44,7 +44,7 @@ class Play:
         begin, known = past.journal.begin, past.head
         if past.corrupt or (begin is None and known is not None and not known.over):
             self.outcome = self._corrupt(past)
-        elif past.journal.ended or (known is not None and known.over) or (begin is None and errand is not None):
+        elif past.journal.ended or (known is not None and known.over) or _is_for_another(errand, begin):
             self.outcome = Succeeded(claim)
         else:
             self.outcome = await self._go_on(past, errand)
@@ -99,6 +99,13 @@ class Play:
         else:
             its = msgspec.structs.replace(past.head, status="mismatched", why=why, wakes=0.0)
         return Succeeded(claim, [head.put(id, its, past.version)])
+
+
+def _is_for_another(errand: Errand | None, begin: Begin | None) -> bool:
+    """Whether it came for a saga that is forgotten, or has not begun."""
+    if errand is None:
+        return False
+    return begin is None or errand.born not in ("", begin.born)
 
 
 def id_of(claim: Claim, errand: Errand | None) -> str:
