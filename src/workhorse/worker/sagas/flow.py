@@ -71,15 +71,15 @@ class Flow:
 
     async def gather(self, place: str, awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
         """Each in a line of its own; all end before the first error is raised, so that a replay meets the same calls."""
+        left = [len(awaitables)]
         branches = [
-            self._start(self._branch(awaitable, Scope(f"{place}.{index}.")))
+            self._start(self._branch(awaitable, Scope(f"{place}.{index}."), left))
             for index, awaitable in enumerate(awaitables, 1)
         ]
         if not branches:
             return []
         self._live += len(branches) - 1
         await asyncio.wait(branches)
-        self._live += 1
         answers = [branch.result() for branch in branches]
         for _, error in answers:
             if error is not None:
@@ -95,15 +95,17 @@ class Flow:
         finally:
             self._end()
 
-    async def _branch(self, awaitable: Awaitable[Any], its: Scope) -> tuple[Any, BaseException | None]:
+    async def _branch(self, awaitable: Awaitable[Any], its: Scope, left: list[int]) -> tuple[Any, BaseException | None]:
         scope.current.set(its)
         try:
             return await awaitable, None
         except BaseException as error:  # as above
             return None, error
         finally:
-            self._live -= 1
-            self._look_soon()
+            left[0] -= 1
+            if left[0]:  # after the last one its line is that of the code that gathers, which goes on
+                self._live -= 1
+                self._look_soon()
 
     def _start(self, code: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = asyncio.get_running_loop().create_task(code)
