@@ -22,6 +22,9 @@ from workhorse.core.job import Job, Priority
 from workhorse.core.limit import Limit
 from workhorse.core.registry import Router
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
+from workhorse.core.sagas.handle import SagaHandle
+from workhorse.core.sagas.saga import Saga
+from workhorse.core.sagas.step import step
 from workhorse.core.schedule import Cron, Every
 from workhorse.core.task import Task
 from workhorse.core.unique import Unique
@@ -51,10 +54,13 @@ __all__ = [
     "Retry",
     "RetryLater",
     "Router",
+    "Saga",
+    "SagaHandle",
     "Skip",
     "Success",
     "Task",
     "Unique",
     "Workhorse",
     "WorkhorseError",
+    "step",
 ]

@@ -10,6 +10,7 @@ from workhorse.core.errors import (
     JobFailed,
     JobNotFound,
     RetryLater,
+    SagaMismatch,
     Skip,
     WorkhorseError,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "JobFailed",
     "JobNotFound",
     "RetryLater",
+    "SagaMismatch",
     "Skip",
     "WorkhorseError",
 ]

@@ -1,5 +1,6 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
+import os
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,6 +12,7 @@ from workhorse.app.connections import Connection, Connections
 from workhorse.app.groups import Group
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
+from workhorse.app.sagas import Sagas
 from workhorse.core import log, names
 from workhorse.core.checks import whole
 from workhorse.core.clock import Clock, SystemClock
@@ -41,6 +43,9 @@ from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
 from workhorse.worker.worker import Worker
+
+REPLAY = "WORKHORSE_REPLAY_SAGAS"
+"""In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -77,6 +82,7 @@ class Workhorse(Router):
         self._max_size = whole(max_size, "max_size", least=1)
         self._unknown_for = seconds(unknown_for, "unknown_for")
         self._max_hops = whole(max_hops, "max_hops", least=1)
+        self._retain = seconds(retain, "retain")
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
         self._places = Places(urls.completed(url, retain, dead_retain), urls.store(store))
         self._said: dict[str, Mapping[str, Any]] = {}
@@ -89,6 +95,7 @@ class Workhorse(Router):
         self._connections = self._fresh()
         self._results = Results(self.engine, self._keeps_result)
         self._groups = Groups(self.engine)
+        self.sagas = Sagas(self.engine, self._send)
 
     @property
     def name(self) -> str:
@@ -229,8 +236,11 @@ class Workhorse(Router):
 
     def _handle(self, job: Job[R], answer: Answer) -> JobHandle[R]:
         task = self.registry.get(job.task)
-        decode = decode_any if task is None else task.schema.decode_result
-        return JobHandle(answer.of or job.id, self, decode)
+        id = answer.of or job.id
+        return JobHandle(id, self, decode_any) if task is None else task.handle(id)
+
+    async def _send(self, envelope: Envelope) -> Answer:
+        return await (await self._connections.soon()).sender.send(envelope)
 
     def _tell(self, answered: Sequence[tuple[Job[Any], Answer]]) -> None:
         if self.bus.wants(Enqueued):
@@ -240,6 +250,9 @@ class Workhorse(Router):
 
     async def status(self, id: str) -> Status:
         """Where the job is now; JobNotFound when nothing is known of it."""
+        its = await self.sagas.head(id)
+        if its is not None:
+            return its.status
         try:
             return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
         except JobNotFound:
@@ -253,11 +266,15 @@ class Workhorse(Router):
 
     async def cancel(self, id: str) -> bool:
         """Ask the job to stop; False when it had ended."""
+        if await self.sagas.head(id) is not None:
+            return await self.sagas.cancel(id)
         inspector = (await self.engine()).inspector
         return inspector is not None and bool(await inspector.cancel(Filter(ids=[id])))
 
     async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
         """The job's attempts so far, oldest first."""
+        if (its := await self.sagas.head(id)) is not None:
+            return await self.sagas.attempts(id, its, decode)
         row = await self._row(id)
         return await attempts(row, (await self.engine()).store, decode)
 
@@ -317,6 +334,8 @@ class Workhorse(Router):
             self._unknown_for,
             self.scheduled,
             FollowUps(self._groups, self._clock, self._max_hops, self._max_size),
+            self._retain,
+            os.environ.get(REPLAY, "") not in ("", "0"),
         )
         return Worker(
             parts,
@@ -360,7 +379,9 @@ class Workhorse(Router):
         if engine.broker is None:
             raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
         needs.check_store(engine.store is not None, self._places.store)
-        needs.check_tasks(self._said, needs.Place(engine.broker.features, engine.store is not None))
+        place = needs.Place(engine.broker.features, engine.store is not None)
+        needs.check_tasks(self._said, place)
+        needs.check_sagas((task.name for task in self.registry if task.definition.version), place)
 
     def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
         task.definition.bind(name, settled(self._name, [defaults]), self)

@@ -15,6 +15,7 @@ from workhorse.core.handle import JobHandle
 from workhorse.core.ids import is_ours
 from workhorse.core.job import Job
 from workhorse.core.registry import Registry
+from workhorse.core.sagas.task import SagaTask
 from workhorse.core.schema import Unfit
 from workhorse.core.task import Task
 from workhorse.durable.groups import Groups, Head
@@ -113,6 +114,11 @@ class FanIn(Generic[S]):
 
     def _head(self, members: Sequence[Job[Any]]) -> Head:
         """All is checked before anything is written: a group of which some cannot be enqueued would never end."""
+        for job in members:
+            if isinstance(self._app.registry.get(job.task), SagaTask):
+                raise DeclarationError(
+                    f"group: job {job.id}: expected tasks, got the saga {job.task}; let a task call it"
+                )
         refused = [(job.id, why) for job in members if (why := self._app.refusal(job))]
         try:
             doc = follow_up(self._collector, self._app.registry.get)

@@ -3,7 +3,7 @@
 What nobody said is not asked for: a default that the engine cannot keep is no error, and `workhorse doctor` tells of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -54,6 +54,19 @@ def _waits(retry: Retry, at: Place) -> str:
         if longest <= most
         else f"it waits up to {longest:g} s, the engine at most {most:g} s; say a delay with max={most:g}"
     )
+
+
+def check_sagas(names: Iterable[str], at: Place) -> None:
+    """DeclarationError where sagas are declared and the engine cannot run them."""
+    named = ", ".join(names)
+    if not named or (at.keeps and at.features.lanes):
+        return
+    if not at.keeps:
+        raise DeclarationError(
+            f"saga {named}: its journal needs a store, and this engine keeps no facts; give the app a store=, "
+            f"'sqlite:///facts.db' say"
+        )
+    raise DeclarationError(f"saga {named}: its turns need a lane, and this engine has none; use another engine")
 
 
 def _longest(retry: Retry) -> float:

@@ -28,7 +28,7 @@ _NO_STATE: Mapping[str, Any] = {}
 class Context:
     """The running job; injected as a task's first parameter. `Context()` makes one by hand, to call a task directly."""
 
-    __slots__ = ("_attempt", "_build", "_cancelled", "_job", "_logger", "_report", "_state")
+    __slots__ = ("_attempt", "_build", "_cancelled", "_job", "_key", "_logger", "_report", "_state")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Context:
         self._attempt = attempt
         self._state = _NO_STATE if state is None else state
         self._report = report
+        self._key: str | None = None
         self._cancelled = False
         self._logger: logging.LoggerAdapter[logging.Logger] | None = None
 
@@ -54,10 +55,11 @@ class Context:
         attempt: int = 1,
         state: Mapping[str, Any] | None = None,
         report: Report | None = None,
+        key: str | None = None,
     ) -> "Context":
         """A context whose job is built by `build` when someone first asks for it: most tasks never do."""
         made = cls(attempt=attempt, state=state, report=report)
-        made._build = build
+        made._build, made._key = build, key
         return made
 
     @classmethod
@@ -102,8 +104,8 @@ class Context:
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt at this job, and of no other: for the far side of a payment."""
-        return self.job.id
+        """The same for every attempt at this job, or at this step of a saga, and of no other: for the far side of a payment."""
+        return self._key or self.job.id
 
     async def progress(self, done: float, text: str = "") -> None:
         """Say how far the job is, from 0 to 1, with a word on it; ValueError for another number."""

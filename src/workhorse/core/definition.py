@@ -12,7 +12,7 @@ from workhorse.core.handle import Door
 from workhorse.core.options import FOR_TASKS, KEYED, Settings, checked
 from workhorse.core.schedule import Schedule
 from workhorse.core.schema import Schema
-from workhorse.core.shape import RunIn, check_batch, refuse_required, shape_of
+from workhorse.core.shape import RunIn, Shape, check_batch, refuse_required, shape_of
 
 
 class Definition:
@@ -22,10 +22,15 @@ class Definition:
     names, defaults and door come from there.
     """
 
+    known = FOR_TASKS
+    who = "task()"
+    version = 0
+    """Of a saga, from 1: there may be several of one name."""
+
     def __init__(self, fn: Callable[..., Any], given: Mapping[str, Any], *, signed: bool = True) -> None:
         """`signed=False`: it stands for a function elsewhere, and its own signature says nothing."""
-        said = checked(given, FOR_TASKS, "task()")
-        shape = shape_of(fn, said.pop("run_in", None))
+        said = checked(given, self.known, self.who)
+        shape = self._shape(fn, said.pop("run_in", None))
         self.fn = fn
         self.place = shape.place
         self.run_in: RunIn = shape.run_in
@@ -63,6 +68,9 @@ class Definition:
     @cached_property
     def _parameters(self) -> tuple[str, ...] | None:
         return tuple(inspect.signature(self.fn).parameters)[int(self.takes_context) :] if self._signed else None
+
+    def _shape(self, fn: object, run_in: str | None) -> Shape:
+        return shape_of(fn, run_in)
 
     @property
     def settings(self) -> Settings:

@@ -7,6 +7,7 @@ import msgspec
 
 from workhorse.core.contract import Lane, Unique
 from workhorse.core.durations import LONGEST, seconds
+from workhorse.core.errand import Errand, Parent
 from workhorse.core.errors import DeclarationError, WorkhorseError
 from workhorse.core.retry import Exponential, Fixed, Linear, Retry
 
@@ -88,6 +89,8 @@ class Overrides(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     hops: Annotated[int, msgspec.Meta(ge=0)] = 0
     member: Member | None = None
     gathers: Gathering | None = None
+    errand: Errand | None = None  # what a saga's later jobs are for
+    parent: Parent | None = None  # the saga that this job's end wakes
 
 
 class FollowUpDoc(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

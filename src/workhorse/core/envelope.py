@@ -38,9 +38,10 @@ def encode_job(
     options = job.options
     if not options:
         payload = encode(args, kwargs, tagged, NO_OVERRIDES)
-        return Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
+        envelope = Envelope(job.id, job.task, payload, job.queue, "", job.headers, int(job.priority))
+        return envelope if task is None else task.dressed(envelope)
     lane, unique = keyed.of(job, None if task is None or tagged else task.schema)
-    return Envelope(
+    envelope = Envelope(
         id=job.id,
         task=job.task,
         payload=encode(args, kwargs, tagged, _overrides(options, find)),
@@ -53,6 +54,7 @@ def encode_job(
         lane=lane,
         unique=unique,
     )
+    return envelope if task is None else task.dressed(envelope)
 
 
 def _overrides(options: Mapping[str, Any], find: Find) -> Overrides:

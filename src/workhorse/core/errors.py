@@ -8,6 +8,7 @@ WorkhorseError
 ├── JobNotFound           nothing is known of this job, or not any more
 ├── JobFailed             the job is dead
 ├── JobCancelled          the job was cancelled
+├── SagaMismatch          a saga's code no longer matches its journal
 └── raised by tasks, to steer their own job:
     ├── RetryLater        again, later
     ├── Skip              nothing to do
@@ -99,6 +100,10 @@ class JobFailed(WorkhorseError):
 
 class JobCancelled(WorkhorseError):
     """The job was cancelled."""
+
+
+class SagaMismatch(WorkhorseError):
+    """A saga's code no longer matches its journal. The message names both; `resume()` goes on once the code is right again."""
 
 
 class RetryLater(WorkhorseError):

@@ -9,10 +9,11 @@ from workhorse.core.declare import DeclareTask
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
 from workhorse.core.options import FOR_ALL, checked, merged
+from workhorse.core.sagas.task import DeclareSaga, SagaDefinition, SagaTask
 from workhorse.core.task import AsyncFunction, Function, Task
 from workhorse.core.typed import JobOptions
 
-Declared: TypeAlias = Function[..., Any, ..., Any]
+Declared: TypeAlias = Task[..., Any]
 
 
 class Registry:
@@ -20,11 +21,17 @@ class Registry:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Declared] = {}
+        self._older: dict[tuple[str, int], Declared] = {}
 
     def add(self, task: Declared) -> None:
-        """DeclarationError when the name is taken; it names both places."""
+        """DeclarationError when the name is taken; it names both places. Sagas of one name are told by their versions: the
+        newest is the one that is meant by the name."""
         known = self._tasks.setdefault(task.name, task)
-        if known is not task:
+        ours, theirs = task.definition.version, known.definition.version
+        if ours != theirs and ours and theirs and (task.name, ours) not in self._older:
+            newest, older = (task, known) if ours > theirs else (known, task)
+            self._tasks[task.name], self._older[task.name, older.definition.version] = newest, older
+        elif known is not task:
             raise DeclarationError(
                 f"two tasks are named {task.name!r}: {known.definition.place} and {task.definition.place}; "
                 f"give one of them another name="
@@ -33,6 +40,13 @@ class Registry:
     def get(self, name: str) -> Declared | None:
         """The task of this name, if there is one."""
         return self._tasks.get(name)
+
+    def of_version(self, name: str, version: int) -> Declared | None:
+        """The saga of this name and version, if there is one."""
+        newest = self._tasks.get(name)
+        if newest is not None and newest.definition.version == version:
+            return newest
+        return self._older.get((name, version))
 
     def find(self, name: str) -> Declared:
         """The task of this name; DeclarationError, with the nearest name, if there is none."""
@@ -43,7 +57,7 @@ class Registry:
 
     def queues(self) -> list[str]:
         """The queues of all tasks, each once, in order of their declaration."""
-        return list(dict.fromkeys(task.settings.queue for task in self._tasks.values()))
+        return list(dict.fromkeys(task.settings.queue for task in self))
 
     def check_mourners(self) -> None:
         """DeclarationError for tasks that are told of one another's deaths, round in a circle."""
@@ -58,7 +72,7 @@ class Registry:
                 mourner = None if known is None else known.settings.on_dead
 
     def __iter__(self) -> Iterator[Declared]:
-        return iter(self._tasks.values())
+        return iter((*self._tasks.values(), *self._older.values()))
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -92,6 +106,15 @@ class Router:
         """
         return cast(DeclareTask, self._decorate)
 
+    @property
+    def saga(self) -> DeclareSaga:
+        """Declare a saga: `@app.saga` or `@app.saga(version=2, ...)` on a coroutine function whose first parameter is a Saga.
+
+        `version`: its number, 1 by default; a changed one beside the one before lets running sagas end with their own code.
+        DeclarationError as of a task, and for a function of another kind.
+        """
+        return cast(DeclareSaga, partial(self._decorate, _kind=SagaDefinition))
+
     def include(self, router: "Router") -> None:
         """Add all that a router declares, now and later. A router is included once, in one router or app."""
         if type(router)._arrived is not Router._arrived:
@@ -114,12 +137,14 @@ class Router:
         no app: the task learns its name so far. An app overrides this: it binds and registers the task."""
         task.definition.rename(name)
 
-    def _decorate(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    def _decorate(
+        self, fn: Callable[..., Any] | None = None, /, *, _kind: type[Definition] = Definition, **options: Any
+    ) -> Any:
         if fn is None:
-            return partial(self._decorate, **options)
+            return partial(self._decorate, _kind=_kind, **options)
         if isinstance(fn, Task):
             raise DeclarationError(f"task {fn.name}: expected a function, got what is a task already")
-        definition = Definition(fn, options)
+        definition = _kind(fn, options)
         task = _task_of(definition)
         self._place(task)
         self._declared.append(task)
@@ -145,6 +170,8 @@ class Router:
 
 
 def _task_of(definition: Definition) -> Declared:
+    if isinstance(definition, SagaDefinition):
+        return SagaTask[..., Any](definition)
     if definition.run_in == "async":
         return AsyncFunction[..., Any, ..., Any](definition)
     return Function[..., Any, ..., Any](definition)

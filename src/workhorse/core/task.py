@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
 
 from workhorse.core import ids
+from workhorse.core.contract import Envelope
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
 from workhorse.core.follow_up import RESULT, FollowUp
@@ -126,6 +127,10 @@ class Task(Generic[P, R_co]):
             return made.job(RESULT, *args, **kwargs)
 
         return self._copy({**self._once, "then": (*self._once.get("then", ()), follow_up)})
+
+    def dressed(self, envelope: Envelope) -> Envelope:
+        """The envelope of a job of it, with what all jobs of this kind of task carry: nothing more."""
+        return envelope
 
     def _copy(self, once: Mapping[str, Any]) -> Self:
         return type(self)(self._definition, once)

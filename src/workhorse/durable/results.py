@@ -11,6 +11,7 @@ from workhorse.core.contract import ABSENT, Engine, Inspector, Put, Row, Store
 from workhorse.core.errors import JobCancelled, JobFailed, JobNotFound
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
+from workhorse.durable.sagas import keys, waiting
 
 LOOK = 30.0
 """Seconds between looks at the job itself, in case that nobody writes its result: its row was purged, its worker is older."""
@@ -96,22 +97,31 @@ class Results:
             raise JobNotFound(f"job {id}: no results are kept here; give the app a store= that keeps them")
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            if (found := (await engine.store.get([key(id)]))[0]) is not None:
+            found, saga = await engine.store.get([key(id), keys.head(id)])
+            if found is not None:
                 return read(id, found[0], decode)
-            patience = await self._look(id, engine.inspector, engine.store, decode)
+            patience = (
+                await self._look(id, engine.inspector, engine.store, decode)
+                if saga is None
+                else waiting.patience(id, saga[0])
+            )
             if isinstance(patience, _Found):
                 return patience.value
             if end is not None and (patience := min(patience, end - time.monotonic())) <= 0:
                 raise TimeoutError(f"job {id} has not ended within {timeout:g} s")
-            await engine.store.wait({key(id): ABSENT}, patience)
+            known = {key(id): ABSENT, keys.head(id): ABSENT if saga is None else saga[1]}
+            await engine.store.wait(known, patience)
 
     async def _look(self, id: str, inspector: Inspector | None, store: Store, decode: Decode) -> "float | _Found":
         """How long to wait before the next look; raises, or has the value, when the job has ended."""
         row = None if inspector is None else await inspector.show(id)
         if row is not None and row.status not in ("succeeded", "dead", "cancelled"):
             return LOOK if self._keeps(row) else LOOK_UNKEPT
-        if (found := (await store.get([key(id)]))[0]) is not None:
+        found, saga = await store.get([key(id), keys.head(id)])
+        if found is not None:
             return _Found(read(id, found[0], decode))  # it ended between our two looks
+        if saga is not None:
+            return LOOK_UNKEPT  # its first turn did
         if inspector is None:
             return LOOK_UNKEPT
         if row is None and (await store.get([head_key(id)]))[0] is not None:

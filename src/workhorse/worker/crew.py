@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -23,6 +24,7 @@ from workhorse.worker.presence import RunningJob, State
 from workhorse.worker.quarantine import Quarantine
 from workhorse.worker.runner import Runner
 from workhorse.worker.running import Report, Running, Why
+from workhorse.worker.sagas.scene import Scene
 from workhorse.worker.settler import UNKNOWN, Settler
 from workhorse.worker.slots import STALE, Slots
 from workhorse.worker.watch import Watch
@@ -41,6 +43,16 @@ class Parts(msgspec.Struct, frozen=True):
     unknown_for: float
     scheduled: Callable[[], Mapping[str, Declared]]
     follow_ups: FollowUps
+    retain: float = 3600.0  # of sagas that have ended
+    replays: bool = False  # each turn of a saga ends after one step
+
+
+async def _scene(parts: Parts, pool: Pool) -> Scene:
+    engine = await parts.connect()
+    assert engine.store is not None  # an app with sagas and without a store does not open
+    assert engine.broker is not None
+    whole = engine.broker.features.transactions
+    return Scene(parts.registry, parts.clock, pool, engine.store, engine.inspector, whole, parts.retain, parts.replays)
 
 
 class Crew:
@@ -65,6 +77,7 @@ class Crew:
         self.slots = Slots(concurrency, self._work, free)
         self._runner = Runner(
             parts.registry, parts.bus, parts.clock, self.pool, parts.report, parts.unknown_for, parts.follow_ups, backoff,
+            partial(_scene, parts, self.pool),
         )  # fmt: skip
         self._batches = Batches(parts.registry, parts.clock, lambda batch: self.slots.add([batch]))
         self._settler = Settler(broker, parts.bus, backoff, lambda: not self.slots.waiting, self._settled)

@@ -67,24 +67,25 @@ class Pool:
         fn = terms.fn
         if terms.run_in == "process":
             return await self._processes.call(Request(fn.__module__, fn.__qualname__, running.payloads))
-        value, error = await self._in_thread(lambda: self._guarded(fn, args, kwargs), running)
+        value, error = await self.in_thread(lambda: fn(*args, **kwargs), running)
         return concluded(terms, value, given) if error is None else judge(error, terms.retry)
 
-    def _guarded(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        try:
-            return fn(*args, **kwargs)
-        finally:
-            if self._pid != os.getpid():
-                os._exit(0)  # as above: in a forked copy of this thread there is no loop to go back to
-
-    async def _in_thread(self, fn: Callable[[], Any], running: Running) -> Answer:
-        future = self._threads.call(fn)
+    async def in_thread(self, fn: Callable[[], Any], running: Running) -> Answer:
+        """What a sync function returned, and what it raised; when this is cancelled, its thread is left to end by itself."""
+        future = self._threads.call(lambda: self._guarded(fn))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             if not future.done():
                 self._abandon(future, running)
             raise
+
+    def _guarded(self, fn: Callable[[], Any]) -> Any:
+        try:
+            return fn()
+        finally:
+            if self._pid != os.getpid():
+                os._exit(0)  # as above: in a forked copy of this thread there is no loop to go back to
 
     def _abandon(self, future: "asyncio.Future[Answer]", running: Running) -> None:
         """Its job is over, and nothing stops a thread: its slot stays taken until it ends."""

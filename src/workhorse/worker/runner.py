@@ -14,6 +14,7 @@ from workhorse.core.document import Document, Gathering, Malformed, NewerVersion
 from workhorse.core.happenings import JobEnded, JobStarted, JobSucceeded
 from workhorse.core.instrument import Bus
 from workhorse.core.registry import Registry
+from workhorse.core.sagas.task import SagaTask
 from workhorse.core.schema import Unfit
 from workhorse.core.trail import Record
 from workhorse.durable import results
@@ -24,6 +25,9 @@ from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan, Planner, Terms, arguments_of, sequel_of, with_first
 from workhorse.worker.pool import Pool
 from workhorse.worker.running import Report, Running
+from workhorse.worker.sagas import parents
+from workhorse.worker.sagas.scene import Scene
+from workhorse.worker.sagas.turns import Turns
 from workhorse.worker.shares import own, share
 from workhorse.worker.verdict import Done, Failed, Interrupted, Later, Many, Unfitting, Verdict
 
@@ -46,19 +50,22 @@ class Runner:
         unknown_for: float,
         follow_ups: FollowUps,
         backoff: Backoff,
+        scene: Callable[[], Awaitable[Scene]],
     ) -> None:
         self._registry, self._bus, self._clock, self._pool = registry, bus, clock, pool
         self._report, self._unknown_for = report, unknown_for
         self._follow_ups, self._backoff = follow_ups, backoff
         self._planner = Planner()
+        self._turns = Turns(scene, self._unknown, self._bury)
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
-        if claim.cancel:
+        task = self._registry.get(claim.job.task)
+        chained = isinstance(task, SagaTask)  # cancelled or after too many crashes, it has something to undo
+        if claim.cancel and not chained:
             return Cancelled(claim, (results.of_cancel(claim.job.id, DEFAULT_TTL),))
         if claim.expired:
-            return _buried(claim, "expired", DEFAULT_TTL, self._clock.time())
-        task = self._registry.get(claim.job.task)
+            return self._bury(claim, "expired", DEFAULT_TTL)
         if task is None:
             return self._unknown(claim, f"no worker here knows the task {claim.job.task!r}")
         try:
@@ -66,14 +73,14 @@ class Runner:
         except NewerVersion as error:
             return self._unknown(claim, str(error))
         except Malformed as error:
-            return _buried(claim, f"malformed: {error}", task.settings.result_ttl, self._clock.time())
+            return self._bury(claim, f"malformed: {error}", task.settings.result_ttl)
         most = its.terms.max_crashes
-        if claim.crashes >= most:
+        if claim.crashes >= most and not chained:
             reason = f"crashed: {claim.crashes} workers died or hung under it, and max_crashes is {most}"
-            return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
+            return self._bury(claim, reason, its.terms.result_ttl)
         if its.document.overrides.hops > self._follow_ups.max_hops:
             reason = f"it followed {its.document.overrides.hops} jobs, and max_hops is {self._follow_ups.max_hops}"
-            return _buried(claim, reason, its.terms.result_ttl, self._clock.time())
+            return self._bury(claim, reason, its.terms.result_ttl)
         return its
 
     async def not_run(self, outcome: Outcome) -> Outcome:
@@ -85,10 +92,11 @@ class Runner:
         except (Malformed, NewerVersion):
             document = _EMPTY
         sequel = sequel_of(task, document.overrides)
-        if sequel is None:
-            return outcome
-        ended = Ended(outcome, self._clock.time(), lambda: arguments_of(task, document))
-        return await self._after(ended, sequel)
+        if sequel is not None:
+            outcome = await self._after(
+                Ended(outcome, self._clock.time(), lambda: arguments_of(task, document)), sequel
+            )
+        return parents.told(outcome, document.overrides.parent)
 
     async def run(self, its: Plan, running: Running) -> Outcome | None:
         """What became of the job; None when it is not ours any more."""
@@ -101,6 +109,8 @@ class Runner:
                 return await self.not_run(gathered)
             its = gathered
         self._begin(its, running)
+        if isinstance(its.terms.task, SagaTask):
+            return await self._turned(its, running)
         try:
             args, kwargs = its.arguments()
         except Unfit as error:
@@ -108,6 +118,14 @@ class Runner:
         else:
             verdict = await self._pool.call(its.terms, args, kwargs, running)
         return await self._concluded(verdict, its, running, started)
+
+    async def _turned(self, its: Plan, running: Running) -> Outcome | None:
+        outcome = await self._turns.run(its, running)
+        if isinstance(outcome, Dead):  # any other end of a turn is not the saga's
+            outcome = await self.not_run(outcome)
+        if outcome is not None:
+            self._tell(outcome, None, running.began)
+        return outcome
 
     async def run_together(self, plans: Sequence[tuple[Plan, Running]], lead: Running) -> list[Outcome | None]:
         """The same for the jobs of a batch: one call, `lead`, and what became of each."""
@@ -140,6 +158,8 @@ class Runner:
         if its.terms.sequel is not None and outcome is not None:
             outcome = await self._followed(outcome, verdict, its, its.terms.sequel, started)
         if outcome is not None:
+            if its.document.overrides.parent is not None:
+                outcome = parents.told(outcome, its.document.overrides.parent)
             self._tell(outcome, verdict, running.began)
         return outcome
 
@@ -170,7 +190,7 @@ class Runner:
             first = await self._patiently(claim, lambda: self._first(claim.job.id, asked))
             return with_first(its, first)
         except Broken as error:
-            return _buried(claim, str(error), its.terms.result_ttl, self._clock.time())
+            return self._bury(claim, str(error), its.terms.result_ttl)
         except Incomplete as error:
             trail = trails.load(claim.job.trail)
             waited = trail.hand_backs
@@ -181,7 +201,7 @@ class Runner:
     async def _first(self, id: str, asked: Gathering) -> bytes:
         return await gathered(self._follow_ups.groups, id, asked, self._registry.get)
 
-    def _tell(self, outcome: Outcome, verdict: Verdict, began: float) -> None:
+    def _tell(self, outcome: Outcome, verdict: Verdict | None, began: float) -> None:
         if isinstance(outcome, Succeeded):
             if self._bus.wants(JobSucceeded):
                 self._bus.say(JobSucceeded(outcome, time.monotonic() - began))
@@ -200,7 +220,7 @@ class Runner:
             case Later():
                 return self._failed(claim, Failed(verdict.type, verdict.message), its, started, verdict.after)
             case Unfitting():
-                return _buried(claim, f"arguments do not fit: {verdict.reason}", its.result_ttl, self._clock.time())
+                return self._bury(claim, f"arguments do not fit: {verdict.reason}", its.result_ttl)
             case Interrupted(why="cancelled"):
                 return Cancelled(claim, _kept(its.result_ttl, results.of_cancel(claim.job.id, its.result_ttl)))
             case Interrupted(why="lost"):
@@ -231,10 +251,16 @@ class Runner:
         trail = trails.load(claim.job.trail)
         since = trail.unknown_since or now
         if now - since >= self._unknown_for:
-            return _buried(claim, f"{why}, nor has any for {self._unknown_for:g} s", DEFAULT_TTL, now)
+            return self._bury(claim, f"{why}, nor has any for {self._unknown_for:g} s", DEFAULT_TTL)
         trail = msgspec.structs.replace(trail, unknown_since=since, hand_backs=trail.hand_backs + 1, note=why)
         after = min(max(1.0, now - since), 60.0, self._unknown_for)
         return Released(claim, trail=trails.dump(trail), after=after)
+
+    def _bury(self, claim: Claim, reason: str, ttl: float) -> Dead:
+        """Dead without having been called: no attempt is added to its history."""
+        now = self._clock.time()
+        record = Record(claim.job.attempt, "Dead", reason, "", now, now)
+        return Dead(claim, _kept(ttl, results.of_error(claim.job.id, record, ttl)), reason=reason)
 
 
 _EMPTY = Document()
@@ -251,12 +277,6 @@ def _succeeded(claim: Claim, verdict: Done, ttl: float, started: float) -> Succe
     else:
         put = results.of_missing(claim.job.id, verdict.missing, verdict.note, started, ttl)
     return Succeeded(claim, (put,), trail=trail)
-
-
-def _buried(claim: Claim, reason: str, ttl: float, now: float) -> Dead:
-    """Dead without having been called: no attempt is added to its history."""
-    record = Record(claim.job.attempt, "Dead", reason, "", now, now)
-    return Dead(claim, _kept(ttl, results.of_error(claim.job.id, record, ttl)), reason=reason)
 
 
 def _kept(ttl: float, put: Put) -> tuple[Put, ...]:

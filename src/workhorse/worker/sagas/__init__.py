@@ -1,0 +1,1 @@
+"""How a worker runs the turns of sagas."""
