@@ -12,6 +12,7 @@ from workhorse.core.contract import Envelope
 from workhorse.core.document import NO_OVERRIDES, Overrides, encode, retry_to_doc
 from workhorse.core.job import Job
 from workhorse.core.keys import unknown_text
+from workhorse.core.options import TRAVEL
 from workhorse.core.schema import encode_unknown
 from workhorse.core.task import RemoteTask, Task
 
@@ -53,6 +54,8 @@ def _key_text(job: Job[Any], task: Task[..., Any] | None) -> keyed.Text:
 
 
 def _overrides(options: Mapping[str, Any]) -> Overrides:
+    if options.keys().isdisjoint(TRAVEL):
+        return NO_OVERRIDES
     retry = options.get("retry")
     return Overrides(
         retry=None if retry is None else retry_to_doc(retry),
