@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from workhorse import Limit, Unique
-from workhorse.core.limit import fields, lane_of
-from workhorse.engine import Lane
+from workhorse.core.limit import fields, numbers_of
 from workhorse.engine import Unique as Held
 from workhorse.errors import DeclarationError
 
@@ -16,7 +15,7 @@ from workhorse.errors import DeclarationError
     ("rate", "every"), [("100/min", 0.6), ("1/s", 1.0), ("4/h", 900.0), ("2/day", 43_200.0), ("1000000/s", 0.000_001)]
 )
 def test_a_rate_is_a_space_between_two_jobs(rate: str, every: float) -> None:
-    assert lane_of(Limit(rate=rate), False) == Lane("", None, False, every)
+    assert numbers_of(Limit(rate=rate), False) == (None, False, every)
 
 
 RATES = [
@@ -61,9 +60,9 @@ def test_a_key_that_is_more_or_less_than_names_is_refused(template: Any) -> None
 
 
 def test_an_order_is_a_lane_of_one() -> None:
-    assert lane_of(None, True) == Lane("", 1, True)
-    assert lane_of(Limit(rate="1/s"), True) == Lane("", 1, True, 1.0)
-    assert lane_of(Limit(concurrency=5), False) == Lane("", 5)
+    assert numbers_of(None, True) == (1, True, 0)
+    assert numbers_of(Limit(rate="1/s"), True) == (1, True, 1)
+    assert numbers_of(Limit(concurrency=5), False) == (5, False, 0)
 
 
 def test_a_unique_is_what_the_engine_is_told() -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -57,7 +57,13 @@ def encode_job(
     return envelope if task is None else task.dressed(envelope)
 
 
+TRAVEL: Final = frozenset({"retry", "timeout", "result_ttl", "max_crashes", "then", "on_dead", "member"})
+"""What a job carries in its payload when it was said of this one job; else the worker asks its own task."""
+
+
 def _overrides(options: Mapping[str, Any], find: Find) -> Overrides:
+    if options.keys().isdisjoint(TRAVEL):
+        return NO_OVERRIDES
     retry: Retry | None = options.get("retry")
     dead: Any = options.get("on_dead")
     made = Overrides(

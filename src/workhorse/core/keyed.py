@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
-
 from workhorse.core.contract import Answer, Lane
 from workhorse.core.contract import Unique as Held
 from workhorse.core.errors import DeclarationError
 from workhorse.core.job import Job
 from workhorse.core.keys import check_names, unknown_text
-from workhorse.core.limit import Limit, fields, lane_of
+from workhorse.core.limit import Limit, fields, numbers_of
 from workhorse.core.schema import Schema
 
 Text: TypeAlias = Callable[[tuple[str, ...] | None], str]
@@ -49,7 +47,7 @@ def _lane(limit: Limit | None, ordered_by: str | None, prefix: str, text: Text) 
     if limit is None and ordered_by is None:
         return None
     names = limit.names if ordered_by is None and limit is not None else fields(ordered_by, "ordered_by")
-    return msgspec.structs.replace(lane_of(limit, ordered_by is not None), key=prefix + text(names))
+    return Lane(prefix + text(names), *numbers_of(limit, ordered_by is not None))
 
 
 def refusal(job: Job[Any], answer: Answer) -> str:

@@ -3,10 +3,10 @@
 import re
 import string
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 from workhorse.core.checks import whole
-from workhorse.core.contract import Lane
 from workhorse.core.errors import DeclarationError
 
 SPANS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0}
@@ -45,12 +45,13 @@ class Limit:
         return () if self.key is None else fields(self.key, "Limit: key")
 
 
-def lane_of(limit: Limit | None, ordered: bool) -> Lane:
-    """The lane that they ask for, without its key."""
+@lru_cache(1000)
+def numbers_of(limit: Limit | None, ordered: bool) -> tuple[int | None, bool, float]:
+    """Width, order and spacing of the lane that they ask for."""
     every = 0.0 if limit is None or limit.rate is None else spacing(limit.rate)
     if ordered:
-        return Lane("", 1, True, every)
-    return Lane("", None if limit is None else limit.concurrency, False, every)
+        return 1, True, every
+    return None if limit is None else limit.concurrency, False, every
 
 
 def spacing(rate: object) -> float:
@@ -65,11 +66,19 @@ def spacing(rate: object) -> float:
 def fields(template: object, what: str) -> tuple[str, ...]:
     """The names in the braces of a key, in their order. DeclarationError for anything but names, since a format with more
     to it would run code of the values."""
-    try:
-        parts = list(string.Formatter().parse(template)) if isinstance(template, str) else []
-    except ValueError:
-        parts = []
-    found = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
-    if not found or any(spec or conversion or not name.isidentifier() for name, spec, conversion in found):
+    found = _fields(template) if isinstance(template, str) else ()
+    if not found:
         raise DeclarationError(f"{what}: expected parameters' names in braces, as '{{account}}', got {template!r}")
-    return tuple(name for name, _, _ in found)
+    return found
+
+
+@lru_cache(1000)
+def _fields(template: str) -> tuple[str, ...]:
+    """Empty where there is none, or anything else in some braces."""
+    try:
+        found = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError:
+        return ()
+    if any(spec or conversion or not str(name).isidentifier() for _, name, spec, conversion in found):
+        return ()
+    return tuple(str(name) for _, name, _, _ in found)
