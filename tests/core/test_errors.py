@@ -21,6 +21,7 @@ from workhorse.core.errors import (
     JobFailed,
     JobNotFound,
     RetryLater,
+    SagaMismatch,
     Skip,
     WorkhorseError,
 )
@@ -35,6 +36,7 @@ ERRORS: list[WorkhorseError] = [
     JobNotFound("five"),
     JobFailed("ValueError", "six", "Traceback"),
     JobCancelled("seven"),
+    SagaMismatch("seven and a half"),
     RetryLater(timedelta(minutes=1), counts=False),
     Skip("eight"),
     GiveUp("nine"),

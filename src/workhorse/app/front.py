@@ -266,7 +266,7 @@ class Workhorse(Router):
 
     async def cancel(self, id: str) -> bool:
         """Ask the job to stop; False when it had ended."""
-        if await self.sagas.head(id) is not None:
+        if await self.sagas.knows(id):
             return await self.sagas.cancel(id)
         inspector = (await self.engine()).inspector
         return inspector is not None and bool(await inspector.cancel(Filter(ids=[id])))

@@ -37,6 +37,14 @@ class Sagas:
         found = None if store is None else (await store.get([keys.head(id)]))[0]
         return None if found is None else head_facts.load(found[0])
 
+    async def knows(self, id: str) -> bool:
+        """Whether the job of this id is a saga, begun or not."""
+        if await self.head(id) is not None:
+            return True
+        inspector = (await self._engine()).inspector
+        row = None if inspector is None else await inspector.show(id)
+        return row is not None and jobs.is_first(row.job)
+
     async def list(self, status: str | None = None, after: str = "", limit: int = 100) -> Sequence[tuple[str, Head]]:
         """Id and head of those that have begun, in the order of their ids; the last id is the next page's `after`."""
         return await heads.found(await self._store(), status, after, limit)

@@ -35,7 +35,7 @@ def list_jobs(
     which = Filter(queue=queue, task=task, status=status, text=text, after=after)
 
     async def find(desk: Desk, engine: Engine) -> None:
-        found = list(await inspector_of(engine).list(which, limit + 1))
+        found = await rows.listed(inspector_of(engine), which, limit + 1)
         more, found = len(found) > limit, found[:limit]
         now = time.time()
         desk.value([rows.brief(row) for row in found])
@@ -74,8 +74,11 @@ def cancel(desk: Desk, ids: tuple[str, ...]) -> None:
     """Ask jobs to stop: those that wait will not run, those that run are told."""
 
     async def order(desk: Desk, engine: Engine) -> None:
+        async def cancel(which: Filter) -> int:
+            return sum([await desk.app.cancel(id) for id in which.ids])
+
         inspector = inspector_of(engine)
-        tell(desk, "cancelled", await batches.order_each(inspector, ids, inspector.cancel, "jobs that have not ended"))
+        tell(desk, "cancelled", await batches.order_each(inspector, ids, cancel, "jobs that have not ended"))
 
     desk.ask(order)
 

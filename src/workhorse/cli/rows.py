@@ -8,12 +8,24 @@ import msgspec
 
 from workhorse.cli.times import from_now, iso
 from workhorse.core import document, trail
-from workhorse.core.contract import Row
+from workhorse.core.contract import Filter, Inspector, Row
 from workhorse.core.document import Malformed, NewerVersion
 from workhorse.core.redaction import Redaction
+from workhorse.durable.paging import pages
 from workhorse.durable.results import ResultDocument
+from workhorse.durable.sagas.jobs import is_later
 
 COLUMNS: Final = ("id", "task", "queue", "status", "attempt>", "when", "about")
+
+
+async def listed(inspector: Inspector, which: Filter, limit: int) -> list[Row]:
+    """Those that the filter means, without the later jobs of sagas, of which only a dead one asks for somebody's eye."""
+    found: list[Row] = []
+    async for page in pages(inspector, which):
+        found += [row for row in page if row.status == "dead" or not is_later(row.job)]
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def line(row: Row, now: float) -> list[object]:

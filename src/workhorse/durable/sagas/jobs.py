@@ -4,7 +4,7 @@ import msgspec
 
 from workhorse.core import document
 from workhorse.core.contract import Envelope
-from workhorse.core.document import NO_ARGS, NO_KWARGS, Overrides
+from workhorse.core.document import NO_ARGS, NO_KWARGS, Malformed, NewerVersion, Overrides
 from workhorse.core.errand import Errand, Kind, Parent
 from workhorse.core.sagas.task import lane
 from workhorse.durable.sagas import keys
@@ -38,6 +38,19 @@ def turn(
 def order(to: Address, id: str, errand: Errand) -> Envelope:
     """Beside the lane: it puts a fact, and then wakes the saga."""
     return _job(to, f"{to.saga}~{id}", errand)
+
+
+def is_first(job: Envelope) -> bool:
+    """Whether it is a saga's own job, by which people know it."""
+    return job.lane is not None and job.lane == lane(job.id)
+
+
+def is_later(job: Envelope) -> bool:
+    """Whether it is one of those that follow the first, and mean nothing by themselves."""
+    try:
+        return b'"errand"' in job.payload and document.decode(job.payload).overrides.errand is not None
+    except (Malformed, NewerVersion):
+        return False
 
 
 def called(job: Envelope, parent: Parent) -> Envelope:
