@@ -1,34 +1,19 @@
-"""What every test may ask for: a fresh database's URL, a line in the summary. Under CI=true a skip is a failure."""
+"""What every test may ask for: a fresh database's URL, and what the plugins give. Under CI=true a skip is a failure."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.register_assert_rewrite("served")
-pytest_plugins = ["servers.fixtures"]
-
-Say = Callable[[str], None]
-
-SAID = pytest.StashKey[list[str]]()
+pytest_plugins = ["servers.fixtures", "closing"]
 
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """The URL of an SQLite file that does not exist yet, in a folder of this test's own."""
     return f"sqlite:///{tmp_path}/jobs.db"
-
-
-@pytest.fixture(scope="session")
-def say(pytestconfig: pytest.Config) -> Say:
-    """Add a line to the summary that pytest prints at the end: for figures that are aims, not limits."""
-    return pytestconfig.stash.setdefault(SAID, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(SAID, []):
-        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from travellers import Blank, Customer, Order, Point, Stranger, Tree
+from travellers import Blank, Customer, Order, Point, Stranger, Tree, named
 from workhorse.core.document import NO_KWARGS, decode, encode
 from workhorse.core.schema import Schema, Unfit, decode_any, encode_unknown
 from workhorse.errors import DeclarationError
@@ -249,7 +249,7 @@ def test_a_result_is_found_among_other_facts() -> None:
     assert of(int).decode_result(b'{"started":12.5,"value":3}') == 3
 
 
-@pytest.mark.parametrize("value", [Stranger(), float("nan"), lambda: 1, "\ud800"], ids=repr)
+@pytest.mark.parametrize("value", [Stranger(), float("nan"), lambda: 1, "\ud800"], ids=named)
 def test_a_result_that_cannot_travel_says_why(value: Any) -> None:
     for hint in (Any, str):
         with pytest.raises(Unfit, match=r"^result: "):

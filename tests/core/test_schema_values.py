@@ -27,10 +27,10 @@ from travellers import (
     Stranger,
     Tagged,
     Tree,
+    named,
 )
 from workhorse.core.document import decode, encode
 from workhorse.core.schema import Schema, Unfit, encode_unknown
-from workhorse.core.wire import shown
 
 PARIS = ZoneInfo("Europe/Paris")
 T = TypeVar("T")
@@ -137,14 +137,14 @@ SOUND: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value"), SOUND, ids=repr)
+@pytest.mark.parametrize(("hint", "value"), SOUND, ids=named)
 def test_what_is_sent_arrives(hint: Any, value: Any) -> None:
     (again,), named = travelled(of(hint), value)
     assert (again, type(again), named) == (value, type(value), {})
     assert of(hint).decode_result(of(hint).encode_result(value)) == value
 
 
-@pytest.mark.parametrize(("hint", "value"), SOUND, ids=repr)
+@pytest.mark.parametrize(("hint", "value"), SOUND, ids=named)
 def test_a_concrete_annotation_accepts_the_tagged_form(hint: Any, value: Any) -> None:
     of(hint).prepare()  # the receiver knows the classes; the sender only tags
     document = decode(encode(*(part for part in encode_unknown((value,), {})), tagged=True))
@@ -213,7 +213,7 @@ UNFIT: list[tuple[Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value", "reason"), UNFIT, ids=shown)
+@pytest.mark.parametrize(("hint", "value", "reason"), UNFIT, ids=named)
 def test_what_does_not_fit_is_refused_when_it_is_sent(hint: Any, value: Any, reason: str) -> None:
     with pytest.raises(Unfit, match=reason):
         of(hint).encode((value,), {})

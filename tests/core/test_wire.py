@@ -183,7 +183,7 @@ def test_any_bytes_give_a_value_or_a_value_error(text: bytes) -> None:
         Account("ada"),
         [Account("ada"), (Point(1),)],
     ],
-    ids=repr,
+    ids=["object of sets", "nested", "renamed", "private", "compared", "inside others"],
 )
 def test_registered_objects_come_back_as_they_were(value: Any) -> None:
     again = wire.loads(wire.dumps(value))

@@ -16,6 +16,10 @@ from ledger.run import Size
 from ledger.stage import Stage, stage
 from waiting import until
 
+pytestmark = pytest.mark.xdist_group(
+    "ledger"
+)  # a round has a dozen processes of its own: two at once would be in each other's way
+
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, int(f"{date.today():%Y%m%d}")]
 
 KILLS, STOPS = 60, 10

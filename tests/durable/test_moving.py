@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from homes import PAIRS, home
+from homes import MANY_TIMES, PAIRS, home
 from workhorse import Workhorse
 from workhorse.core.ids import new_id
 from workhorse.durable import paging
@@ -34,6 +34,8 @@ from workhorse.engine import (
     Unique,
 )
 from workhorse.engines import open_engine
+from workhorse.engines.postgres import inspector
+from workhorse.engines.postgres.link import Link
 from workhorse.errors import JobNotFound, WorkhorseError
 from workhorse.testing.faults import FaultyEngine, Nemesis
 from workhorse.testing.faults.fault import Call
@@ -84,12 +86,12 @@ class House:
         return dict(Counter(row.status for row in (await self.rows()).values()))
 
 
-@pytest.fixture(params=PAIRS, ids=lambda pair: "-".join(pair))
+@pytest.fixture(params=PAIRS)
 async def houses(request: pytest.FixtureRequest) -> AsyncIterator[tuple[House, House]]:
     """Where jobs move from, and where to."""
     async with AsyncExitStack() as stack:
         opened: list[House] = []
-        for kind, side in zip(request.param, ("from", "to"), strict=True):
+        for kind, side in zip(request.param.split("-"), ("from", "to"), strict=True):
             url = home(request, kind, side)
             engine = open_engine(url)
             stack.push_async_callback(engine.close)
@@ -355,6 +357,7 @@ async def test_who_waits_at_the_source_is_told_and_a_job_that_comes_back_is_not_
         assert await handle.result(timeout=5) == 1
 
 
+@pytest.mark.parametrize("houses", MANY_TIMES, indirect=True)
 async def test_under_live_workers_at_both_places_every_job_runs_once(
     houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,11 +423,14 @@ async def killed_at(number: int, after: bool, houses: tuple[House, House]) -> bo
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("houses", MANY_TIMES, indirect=True)
 async def test_killed_at_any_step_the_move_goes_on_and_every_job_runs_once(
     houses: tuple[House, House], after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Step by step: publish, let the move be killed there, let workers of both places run what they find, move on."""
+    """Step by step: publish, let the move be killed there, let workers of both places run what they find, move on. PostgreSQL is looked
+    at over its pool: a connection of its own for each look takes most of the time."""
     monkeypatch.setattr(paging, "PAGE", 2)
+    monkeypatch.setattr(inspector, "aside", Link.fetch)
     a, b = houses
     line = Lane("shop/line", 1, ordered=True)
     number = 0

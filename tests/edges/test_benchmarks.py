@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 BENCH = ROOT / "benchmarks" / "bench.py"
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks read /proc")
 def test_every_part_of_the_benchmarks_runs_and_its_figures_are_told(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"

@@ -7,31 +7,18 @@ from conformance_postgres import OnPostgres, Steered
 from conformance_redis import OnRedis
 from servers.fixtures import Shared
 from workhorse.engine import Engine
-from workhorse.engines import open_engine
 from workhorse.engines.postgres import inspector
 from workhorse.engines.postgres.link import Link
 from workhorse.testing.histories import check
 
-_EMPTY = """
-do $$ declare _table text; begin
-    for _table in select tablename from pg_tables where schemaname = 'histories' and tablename <> 'about' loop
-        execute format('truncate histories.%I restart identity', _table);
-    end loop;
-    if to_regclass('histories.versions') is not null then perform setval('histories.versions', 1, false); end if;
-end $$
-"""
-
 
 class TestPostgres(OnPostgres):
-    """`postgresql://…?prefix=histories`, emptied for each history: to make all tables anew takes longer than most of them."""
-
-    name = ""
+    """`postgresql://…?prefix=emptied`, emptied for each history."""
 
     def engine(self, name: str) -> Engine:
-        if name != self.name:
-            self.name = name
-            self.server.sql(_EMPTY, "jobs")
-        return open_engine(f"{self.server.place}?prefix=histories&{self.options}")
+        if name != self.first:
+            self.first = ""
+        return super().engine(name)
 
     @pytest.fixture(autouse=True)
     def steered_server(self, shared_servers: Shared) -> None:
@@ -43,14 +30,17 @@ class TestPostgres(OnPostgres):
     async def pass_time(self, seconds: float) -> None:
         self.server.clock.move(seconds)
 
+    @pytest.fixture(autouse=True)
+    def looks_over_the_pool(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A connection of its own for each look of people takes half of the time."""
+        monkeypatch.setattr(inspector, "aside", Link.fetch)
+
     def test_any_history_is_one_that_the_contract_allows(self) -> None:
         check(self, histories=8, steps=30)
 
     @pytest.mark.proof
     @pytest.mark.timeout(1500)
-    def test_hundreds_of_long_histories_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """People's looks go over the pool: a connection of its own for each takes half of the time."""
-        monkeypatch.setattr(inspector, "aside", Link.fetch)
+    def test_hundreds_of_long_histories_are(self) -> None:
         check(self, histories=300, steps=50)
 
 

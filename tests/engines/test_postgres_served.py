@@ -11,11 +11,11 @@ from served.restarts import Restarts
 from served.silence import Silence
 from served.starts import Starts
 from servers import PgBouncer, Postgres
-from servers.fixtures import KINDS, Own
+from servers.fixtures import ONE, Own
 from servers.postgres import USER
 
 
-@pytest.mark.parametrize("kind", KINDS["postgres"], scope="class")
+@pytest.mark.parametrize("kind", ONE["postgres"], scope="class")
 class TestPostgresServed(Served):
     """The suite of all servers."""
 
@@ -51,6 +51,7 @@ class TestPostgresServed(Served):
         server.sql(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{USER}'")
 
 
+@pytest.mark.proof
 class TestPgBouncerServed(Starts, Restarts, Silence, LostAnswers):
     """The same with a PgBouncer in transaction mode before it, which dies and freezes in its place."""
 

@@ -7,10 +7,10 @@ import pytest
 from served import Served
 from served.doors import NEW, OLD
 from servers import Redis
-from servers.fixtures import KINDS, Own
+from servers.fixtures import ONE, Own
 
 
-@pytest.mark.parametrize("kind", KINDS["redis"], scope="class")
+@pytest.mark.parametrize("kind", ONE["redis"], scope="class")
 class TestRedisServed(Served):
     """The suite of all servers."""
 

@@ -27,4 +27,4 @@ class OnRedis:
 
     async def pass_time(self, seconds: float) -> None:
         self.server.call("PING")  # what was sent before has been done by now
-        self.server.jump(seconds)
+        self.server.clock.move(seconds)

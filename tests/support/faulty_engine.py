@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import TypeVar
 
 import pytest
@@ -19,7 +20,9 @@ def lined(monkeypatch: pytest.MonkeyPatch, line: Line) -> Line:
 
 
 async def turns(so: Callable[[], object], seconds: float = 30) -> None:
-    """Let the loop turn until it is so; TimeoutError after `seconds`."""
+    """Let the loop turn until it is so; TimeoutError after `seconds`. What is not so at once depends on others: they get the processor."""
     async with asyncio.timeout(seconds):
-        while not so():
-            await asyncio.sleep(0)
+        for pause in chain(repeat(0.0, 100), repeat(0.001)):
+            if so():
+                return
+            await asyncio.sleep(pause)

@@ -19,7 +19,7 @@ ENGINES: Final = {
 def table() -> str:
     """In Markdown: one row a feature, one column an engine, and at last one with `store=`."""
     engines: dict[str, Engine] = {name: open_engine(url) for name, url in ENGINES.items()}
-    engines["SQLite with `store=`"] = Beside(open_engine("sqlite:///jobs.db"), open_engine("memory://facts"))
+    engines["SQLite with `store=`"] = Beside(open_engine("sqlite:///jobs.db"), open_engine("memory://"))
     rows = [[row[0].about, *(each.much for each in row)] for row in zip(*map(_told, engines.values()), strict=True)]
     head = ["", *engines]
     return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in (head, ["---"] * len(head), *rows))

@@ -1,5 +1,6 @@
 """Places for the tests that only change the URL: one line an engine."""
 
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -14,7 +15,11 @@ HOMES: Final = {
 }
 """Kinds of place. The value is a URL, or, of a server, the fixture that gives one; each side of a pair has a prefix of its own there."""
 
-PAIRS: Final = [(source, target) for source in HOMES for target in HOMES]
+PAIRS: Final = [f"{source}-{target}" for source in HOMES for target in HOMES]
+
+_NEXT: Final = [f"{source}-{target}" for source, target in pairwise([*HOMES, *HOMES][: len(HOMES) + 1])]
+MANY_TIMES: Final = [pair if pair in _NEXT else pytest.param(pair, marks=pytest.mark.proof) for pair in PAIRS]
+"""For what moves again and again: each kind is moved from and moved to once, and the proof has the other pairs."""
 
 
 def home(request: pytest.FixtureRequest, kind: str, side: str = "jobs") -> str:

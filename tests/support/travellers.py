@@ -1,6 +1,7 @@
 """Classes of every kind that a signature may name, for the tests of what travels."""
 
 import dataclasses
+import re
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Generic, NamedTuple, NotRequired, TypedDict, TypeVar
@@ -97,3 +98,8 @@ class Account:
 
 class Stranger:
     pass
+
+
+def named(value: object) -> str:
+    """The name of a test with this value: the same in each process that collects it."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))

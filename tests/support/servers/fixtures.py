@@ -17,6 +17,11 @@ from servers.process import Server
 from servers.redis import Redis
 
 KINDS: Final = {"postgres": ["postgres", "newer postgres"], "redis": ["redis", "older redis", "valkey"]}
+ONE: Final = {
+    engine: [kinds[0], *(pytest.param(kind, marks=pytest.mark.proof) for kind in kinds[1:])]
+    for engine, kinds in KINDS.items()
+}
+"""For what takes minutes: the first kind; the proof has the others."""
 
 S = TypeVar("S", bound=Server)
 Own = Callable[..., Any]

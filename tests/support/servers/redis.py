@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 import redis
@@ -48,10 +49,7 @@ class Redis(Server):
 
     def call(self, *words: Any, seconds: float = 10) -> Any:
         """The answer to one command, asked beside any engine, over a connection of its own."""
-        password = self.config.get("requirepass")
-        with redis.Redis(
-            HOST, self.port, password=password, socket_timeout=seconds, decode_responses=True, retry=ONCE
-        ) as client:
+        with _client(self.port, self.config.get("requirepass"), seconds) as client:
             return client.execute_command(*words)
 
     def info(self, field: str) -> Any:
@@ -110,6 +108,14 @@ def cluster(kind: str = "redis", nodes: int = 3, **config: Any) -> Iterator[list
                 node.call("CLUSTER", "MEET", HOST, other.port, other.config["cluster_port"])
         until(lambda: all(_knows(node, nodes) for node in made))
         yield made
+
+
+@lru_cache
+def _client(port: int, password: str | None, seconds: float) -> "redis.Redis":
+    """Once closed, it connects anew. Made for each command it would take more than the command, and so does a greeting in protocol 3."""
+    return redis.Redis(
+        HOST, port, password=password, socket_timeout=seconds, decode_responses=True, retry=ONCE, protocol=2
+    )
 
 
 def _knows(node: Redis, nodes: int) -> bool:

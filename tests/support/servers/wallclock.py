@@ -5,7 +5,9 @@ import struct
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 SOURCE = Path(__file__).with_name("wallclock.c")
 
@@ -18,12 +20,11 @@ def missing() -> str:
 
 
 class WallClock:
-    """Built in a folder; `environment` goes to those who shall see it, whatever user they run as."""
+    """In a folder; `environment` goes to those who shall see it, whatever user they run as."""
 
     def __init__(self, folder: Path) -> None:
         library, self._file = folder / "wallclock.so", folder / "wallclock"
-        command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
-        subprocess.run(command, check=True, capture_output=True)
+        library.write_bytes(_built())
         self.environment = {"LD_PRELOAD": str(library), "WALLCLOCK_FILE": str(self._file)}
         self.furthest = self.offset = 0.0
         self._file.write_bytes(bytes(16))
@@ -46,3 +47,13 @@ class WallClock:
         with self._file.open("r+b", buffering=0) as file:
             file.seek(place)
             file.write(struct.pack("=q", number))
+
+
+@cache
+def _built() -> bytes:
+    """The library, built once a session."""
+    with TemporaryDirectory() as folder:
+        library = Path(folder, "wallclock.so")
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+        subprocess.run(command, check=True, capture_output=True)
+        return library.read_bytes()
