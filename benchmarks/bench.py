@@ -49,7 +49,7 @@ def neighbours(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
 
 
 def flatness(engine: Engine, plan: Plan, names: set[str], save: Save) -> None:
-    told = {"costs": flat.costs, "queues": flat.queues, "lifetime": flat.lifetime}
+    told = {"costs": flat.costs, "queues": flat.queues, "keyed": flat.keyed, "lifetime": flat.lifetime}
     save({what: measured(engine.ours, plan) for what, measured in told.items()})
 
 

@@ -4,7 +4,7 @@ a worker has lived."""
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -14,12 +14,13 @@ from peer import Peer
 from plan import Plan
 from stage import Failed, Stage
 from workhorse import Workhorse
-from workhorse.engine import Broker, Claim, Envelope, Lane, Succeeded
+from workhorse.engine import Broker, Claim, Envelope, Lane, Succeeded, Unique
 
 BATCH = 100
 CHUNK = 1000
 TOMORROW = 86_400.0
 CONCURRENCY = 100
+KEYS = 1000
 
 
 def costs(peer: Peer, plan: Plan) -> dict[str, float]:
@@ -60,6 +61,38 @@ async def _queues(url: str, plan: Plan, count: int) -> float:
         for name in names:
             await publish(broker, jobs(2 * BATCH * plan.batches // count, queue=name))
         return await _cost(broker, names, plan.batches)
+
+
+def keyed(peer: Peer, plan: Plan) -> dict[str, float]:
+    """Microseconds of a publish, a claim and a settle, a job, by what the jobs carry."""
+    kinds: dict[str, Callable[[int], dict[str, Any]]] = {
+        "plain jobs, enqueued and run": lambda number: {},
+        "each with a unique key": lambda number: {"unique": Unique(f"bench/{uuid4().hex}")},
+        f"in {KEYS:,} lanes of five": lambda number: {"lane": Lane(f"bench/wide-{number % KEYS}", 5)},
+        f"in {KEYS:,} ordered lanes": lambda number: {"lane": Lane(f"bench/ordered-{number % KEYS}", ordered=True)},
+    }
+    with Stage(peer) as stage:
+        stage.empty()
+        return asyncio.run(_keyed(stage.server.url, plan, kinds))
+
+
+async def _keyed(url: str, plan: Plan, kinds: Mapping[str, Callable[[int], dict[str, Any]]]) -> dict[str, float]:
+    told: dict[str, float] = {}
+    async with open_broker(url) as broker:
+        for what, said in kinds.items():
+            spent = [await _through(broker, turn * KEYS, said) for turn in range(max(2, plan.batches // 4))]
+            told[what] = statistics.median(spent) * 1e6
+    return told
+
+
+async def _through(broker: Broker, first: int, said: Callable[[int], dict[str, Any]]) -> float:
+    """A thousand jobs, published at once and run a hundred at a time: seconds a job."""
+    batch = [next(jobs(1, **said(number))) for number in range(first, first + KEYS)]
+    begun = time.perf_counter()
+    await broker.publish(batch)
+    for _ in range(KEYS // BATCH):
+        await broker.settle([Succeeded(claim) for claim in await broker.claim(["bench"], BATCH, 30)])
+    return (time.perf_counter() - begun) / KEYS
 
 
 @asynccontextmanager

@@ -146,7 +146,7 @@ def _neighbours(told: Mapping[str, Any]) -> str:
 
 
 def _flat(told: Mapping[str, Any]) -> str:
-    rows = [[what, f"{cost:.3g}"] for part in ("costs", "queues") for what, cost in told[part].items()]
+    rows = [[what, f"{cost:.3g}"] for part in ("costs", "queues", "keyed") for what, cost in told.get(part, {}).items()]
     lives = [[f"{one['jobs']:,}", f"{one['memory_mib']:.3g}", _number(one["rate"])] for one in told["lifetime"]]
     return "\n\n".join([
         "#### Flatness: claim and settle",
