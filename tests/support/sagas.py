@@ -1,10 +1,9 @@
 """Sagas for tests: steps that say what they do, and may be told to fail."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-from workhorse import Fixed, Retry, SagaHandle, Workhorse
+from workhorse import Retry, SagaHandle
 from workhorse.core.sagas.step import Step, step
 from workhorse.testing import Bench
 

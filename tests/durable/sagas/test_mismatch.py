@@ -3,7 +3,7 @@
 import pytest
 
 from sagas import Stage, drained
-from workhorse import JobFailed, Saga, SagaHandle, Workhorse
+from workhorse import Saga, SagaHandle, Workhorse
 from workhorse.core.contract import Put
 from workhorse.durable.sagas import keys
 from workhorse.errors import DeclarationError, SagaMismatch
@@ -210,13 +210,13 @@ async def test_an_older_worker_hands_the_turn_back_and_a_newer_one_needs_both(st
     def service(*versions: int) -> Workhorse:
         app = Workhorse("memory://rolling", name="shop")
         a = stage.step("a")
+
+        async def order(saga: Saga) -> int:
+            await saga.wait_for("go", bool)
+            return await a(1)
+
         for version in versions:
-
-            @app.saga(name="order", version=version)
-            async def order(saga: Saga) -> int:
-                await saga.wait_for("go", bool)
-                return await a(version)
-
+            app.saga(name="order", version=version)(order)
         return app
 
     from workhorse.testing import drain

@@ -215,7 +215,7 @@ async def test_a_step_that_takes_too_long_has_failed(app: Workhorse) -> None:
     async with in_memory(app) as bench:
         handle = await waiting.enqueue()
         assert await drained(bench, handle) == "compensated"
-        with pytest.raises(JobFailed, match="time-out of 0.01 s"):
+        with pytest.raises(JobFailed, match=r"time-out of 0\.01 s"):
             await handle.result()
 
 
@@ -305,7 +305,7 @@ async def test_time_chance_and_keys_are_the_same_on_every_replay(app: Workhorse)
         for each in (handle, other):
             assert await until_over(bench, each) == "succeeded"
         runs = {str(drawn): None for drawn in seen}
-        assert len(seen) == 4 and len(runs) == 2
+        assert (len(seen), len(runs)) == (4, 2)
         assert len({key for drawn in seen for key in map(str, drawn[1:])}) == 8
         assert len(set(steps)) == 4
 

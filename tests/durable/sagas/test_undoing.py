@@ -118,7 +118,7 @@ async def stuck(app: Workhorse, stage: Stage, bench: Bench) -> "object":
     assert await drained(bench, handle) == "compensation_failed"
     assert stage.told == ["a 1", "b 2", "c 3", "un-c 3 None", "un-b 2 20"]
     assert [it.state for it in await handle.journal()] == ["done", "undo_failed", "undone"]
-    with pytest.raises(JobFailed, match="c 3 failed .and it could not be undone: .*un-b 2 20 failed"):
+    with pytest.raises(JobFailed, match=r"c 3 failed .and it could not be undone: .*un-b 2 20 failed"):
         await handle.result()
     stage.told.clear()
     return handle

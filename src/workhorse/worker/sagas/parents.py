@@ -11,10 +11,10 @@ from workhorse.core.errand import Parent
 from workhorse.durable import results
 from workhorse.durable.sagas import jobs, keys
 
-O = TypeVar("O", bound=Outcome)
+E = TypeVar("E", bound=Outcome)
 
 
-def told(outcome: O, parent: Parent | None) -> O:
+def told(outcome: E, parent: Parent | None) -> E:
     """The same outcome; of a job that has ended, with word of it."""
     if parent is None or isinstance(outcome, Retried | Released):
         return outcome
