@@ -5,7 +5,17 @@ from msgspec import Raw
 
 from workhorse.core.sagas.journal import Journal
 from workhorse.core.sagas.records import (
-    Again, AnyRecord, Done, Error, Failed, Resumed, Sent, Started, Undone, UndoFailed, Woke,
+    Again,
+    AnyRecord,
+    Done,
+    Error,
+    Failed,
+    Resumed,
+    Sent,
+    Started,
+    UndoFailed,
+    Undone,
+    Woke,
 )  # fmt: skip
 
 NO = Error("ValueError", "no")

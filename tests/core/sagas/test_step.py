@@ -48,12 +48,11 @@ def test_any_other_is_an_error_that_names_both(create: Step[..., int], undo: Any
 def test_an_argument_that_may_be_left_out_may_be_left_out_of_the_undo_too() -> None:
     def free(room: int, nights: int) -> None: ...
 
+    @step(retry=Retry(0))
+    async def block(room: int, nights: int = 1) -> int:
+        return room
+
     with pytest.raises(DeclarationError):
-
-        @step(retry=Retry(0))
-        async def block(room: int, nights: int = 1) -> int:
-            return room
-
         block.undo(free)
 
 
@@ -92,7 +91,7 @@ def plain(saga: Saga) -> None: ...
 
 @pytest.mark.parametrize("fn", [without_saga, misplaced, with_both, nothing, plain, 3])
 def test_what_cannot_be_a_saga_is_an_error(fn: Any) -> None:
-    with pytest.raises(DeclarationError, match="^saga"):
+    with pytest.raises(DeclarationError, match=r"^saga"):
         Workhorse("memory://").saga(fn)
 
 

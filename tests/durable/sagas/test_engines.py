@@ -1,7 +1,7 @@
 """The main promises of sagas on every engine that is a store, with a real worker and real time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,7 +18,7 @@ def app(request: pytest.FixtureRequest) -> Workhorse:
 
 
 @pytest.fixture
-def stage() -> Generator[Stage]:
+def stage() -> Stage:
     return Stage()
 
 

@@ -305,8 +305,7 @@ async def test_time_chance_and_keys_are_the_same_on_every_replay(app: Workhorse)
         for each in (handle, other):
             assert await until_over(bench, each) == "succeeded"
         runs = {str(drawn): None for drawn in seen}
-        assert len(seen) == 4
-        assert len(runs) == 2
+        assert (len(seen), len(runs)) == (4, 2)
         assert len({key for drawn in seen for key in map(str, drawn[1:])}) == 8
         assert len(set(steps)) == 4
 

@@ -235,3 +235,32 @@ async def test_a_called_job_that_is_cancelled_or_deleted_wakes_the_saga_too(app:
         await getattr(inspector, how)(Filter(ids=[called]))
         assert await until_over(bench, handle) == "succeeded"
         assert await handle.result() == {"cancel": "JobCancelled", "delete": "JobNotFound"}[how]
+
+
+async def test_what_a_cancelled_saga_has_called_is_cancelled_too(app: Workhorse, stage: Stage) -> None:
+    a = stage.step("a")
+
+    @app.task
+    async def idle() -> None:
+        stage.say("idle")
+
+    @app.saga
+    async def inner(saga: Saga) -> None:
+        await a(1)
+        await saga.sleep(100_000)
+
+    @app.saga
+    async def outer(saga: Saga) -> None:
+        await saga.gather(saga.call(inner), saga.call(idle.options(delay=50_000)))
+
+    async with in_memory(app) as bench:
+        handle = await outer.enqueue()
+        assert await drained(bench, handle) == "waiting"
+        assert stage.told == ["a 1"]
+        await handle.cancel()
+        assert await drained(bench, handle) == "compensated"
+        assert stage.told == ["a 1", "un-a 1 10"]
+        assert [head.status for _, head in await app.sagas.list()] == ["compensated", "compensated"]
+        bench.clock.advance(50_000)
+        await bench.drain()
+        assert "idle" not in stage.told

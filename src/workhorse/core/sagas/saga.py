@@ -80,9 +80,9 @@ class Saga:
     @overload
     async def gather(self, *steps: Awaitable[T]) -> list[T]: ...
     async def gather(self, *steps: Awaitable[Any]) -> Any:
-        """Steps side by side, or coroutines made of them. It waits for all; then the first error, in their order, is raised."""
-        found = await self._teller.gather(steps)
-        return tuple(found) if 2 <= len(found) <= 4 else found
+        """Steps side by side, or coroutines made of them; a list of what they return, as asyncio's. It waits for all; then
+        the first error, in their order, is raised."""
+        return await self._teller.gather(steps)
 
     def now(self) -> datetime:
         """The time, journalled: the same on every replay."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from workhorse.core.contract import Envelope, Inspector, Store
+from workhorse.core.contract import Envelope, Filter, Inspector, Store
 from workhorse.core.envelope import encode_job
 from workhorse.core.errand import Errand, Parent
 from workhorse.core.errors import JobCancelled, JobFailed, JobNotFound
@@ -17,6 +17,7 @@ from workhorse.core.schema import decode_any, encode_unknown
 from workhorse.core.task import RemoteTask, Task
 from workhorse.durable import results
 from workhorse.durable.sagas import head, jobs, keys
+from workhorse.durable.sagas.jobs import Address
 from workhorse.worker.sagas.script import Script, failure_of
 from workhorse.worker.sagas.steps import LARGEST
 
@@ -51,6 +52,21 @@ class Calls:
         assert act.done is not None
         return results.read(self._id_of(act), bytes(act.done.result), _decode_of(task))
 
+    async def recall(self) -> None:
+        """What was called and has not ended need not go on: the saga is being undone."""
+        for act in self._script.journal.acts.values():
+            waited_for = act.started.kind == "call" and act.done is None and act.failed is None
+            if waited_for and act.number in self._script.journal.sent and self._inspector is not None:
+                await self._cancel(self._inspector, self._id_of(act))
+
+    async def _cancel(self, inspector: Inspector, id: str) -> None:
+        row = await inspector.show(id)
+        await inspector.cancel(Filter(ids=[id]))
+        if row is not None and jobs.is_first(row.job):
+            job = row.job
+            to = Address(id, "", job.task, job.queue, job.priority, dict(job.headers))
+            self._script.requests.order(jobs.order(to, "cancel", Errand("cancel", id)))
+
     async def _wait(self, act: Act, task: Task[..., Any], job: Job[Any]) -> None:
         script, to = self._script, self._script.requests.to
         if not script.ghost:
@@ -76,7 +92,7 @@ class Calls:
         its = None if fact is None else head.load(fact[0])
         alive = not its.over if its is not None else row is not None and row.status not in _ENDED
         if alive:
-            self._script.requests.jobs.append(self._look(act, int(errand.name) + 1))
+            self._script.requests.order(self._look(act, int(errand.name) + 1))
         return not alive
 
     def _ended(self, act: Act, told: bytes, task: Task[..., Any]) -> None:

@@ -13,7 +13,8 @@ class Requests:
     def __init__(self, to: Address, journal: Journal, again: bool) -> None:
         self.to, self._journal, self._again = to, journal, again
         self._asked: list[int] = []
-        self.jobs: list[Envelope] = []
+        self._jobs: list[Envelope] = []
+        self._orders: list[Envelope] = []
         self.wakes = 0.0
         """When the saga goes on by itself at the latest, seconds since the epoch; 0: not at all."""
 
@@ -27,15 +28,24 @@ class Requests:
         if number in self._asked or (number in self._journal.sent and not self._again):
             return
         self._asked.append(number)
-        self.jobs += envelopes
+        self._jobs += envelopes
 
     def turn(self, what: int | str) -> None:
         """Wake the saga at once."""
-        self.jobs.append(jobs.turn(self.to, what=what))
+        self._jobs.append(jobs.turn(self.to, what=what))
+
+    @property
+    def jobs(self) -> list[Envelope]:
+        """All of them."""
+        return [*self._jobs, *self._orders]
+
+    def order(self, job: Envelope) -> None:
+        """Publish this, whatever becomes of the turn."""
+        self._orders.append(job)
 
     def forget(self) -> None:
         """Nothing is waited for any more."""
-        self._asked, self.jobs = [], []
+        self._asked, self._jobs = [], []
 
     def record(self, at: float) -> Sent | None:
         """For the journal."""

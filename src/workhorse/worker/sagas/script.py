@@ -95,9 +95,10 @@ class Script:
 
     async def pause(self, number: int, delay: float, since: float) -> None:
         """Let the time pass that this entry asks for: it has, or a later turn goes on here."""
-        if number in self.journal.woken and not self.ghost:
-            return
-        self.requests.timer(number, delay, since)
+        if not self.ghost:
+            if number in self.journal.woken:
+                return
+            self.requests.timer(number, delay, since)
         await self.flow.park()
 
     async def mismatch(self, why: str) -> NoReturn:

@@ -94,9 +94,9 @@ class Turn:
             return None
         if flow.mismatch:
             return await self._ending.stuck("mismatched", flow.mismatch)
-        return await self._conclude(Undoing(script, doer, steps.deeds, born))
+        return await self._conclude(Undoing(script, doer, steps.deeds, born), calls)
 
-    async def _conclude(self, undoing: Undoing) -> Outcome | None:
+    async def _conclude(self, undoing: Undoing, calls: Calls) -> Outcome | None:
         script, flow = self._script, self._flow
         if not script.ghost:
             if flow.returned is not None:
@@ -105,6 +105,7 @@ class Turn:
                 return await self._ending.waiting()
             script.add(records.Undoing(error=_error_of(flow.raised), at=script.at))
         self.log.go_on()
+        await calls.recall()
         try:
             how = await undoing.run()
         except Overtaken:
