@@ -11,6 +11,7 @@ import msgspec
 import pydantic
 
 from workhorse import wire
+from workhorse.core.wire import shown
 
 T = TypeVar("T")
 
@@ -102,4 +103,4 @@ class Stranger:
 
 def named(value: object) -> str:
     """The name of a test with this value: the same in each process that collects it."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    return re.sub(r" at 0x[0-9a-f]+", "", shown(value))

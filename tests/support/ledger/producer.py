@@ -13,7 +13,7 @@ from ledger.app import app, journal
 from ledger.journal import now
 from ledger.workload import Piece
 from workhorse import Job, Limit, Unique
-from workhorse.core.options import OnceOptions
+from workhorse.core.typed import OnceOptions
 from workhorse.errors import BrokerUnavailable
 
 T = TypeVar("T")

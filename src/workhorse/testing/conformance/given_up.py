@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workhorse.engine import Broker, Put, Store, Succeeded
+from workhorse.engine import Broker, Claim, Put, Store, Succeeded
 from workhorse.testing.conformance.chapter import Chapter, needs
 from workhorse.testing.conformance.words import (
     LEASE,
@@ -46,11 +46,13 @@ class GivenUp(Chapter):
     async def test_what_a_claim_that_was_given_up_took_comes_after_its_lease(self, broker: Broker, turns: int) -> None:
         await publish(broker, *(job(f"{n}") for n in range(5)))
         await _given_up(broker.claim([QUEUE], 3, LEASE), turns)
-        await self.pass_time(LEASE + 1)
-        found = sorted(await claim_all(broker), key=lambda each: each.job.id)
-        assert [each.job.id for each in found] == [f"{n}" for n in range(5)]
-        assert {each.job.attempt for each in found} == {1}
-        assert {each.crashes for each in found} <= {0, 1}
+        found: dict[str, Claim] = {}
+        for _ in range(2):  # it may take effect while time passes: then its lease begins there
+            await self.pass_time(LEASE + 1)
+            found = {each.job.id: each for each in await claim_all(broker)} | found
+        assert sorted(found) == [f"{n}" for n in range(5)]
+        assert {each.job.attempt for each in found.values()} == {1}
+        assert {each.crashes for each in found.values()} <= {0, 1}
 
     @moments
     async def test_a_claim_that_was_given_up_takes_nothing_from_who_holds_it(
@@ -59,9 +61,11 @@ class GivenUp(Chapter):
         await publish(broker, *(job(f"{n}") for n in range(10)))
         _, found = await asyncio.gather(_given_up(broker.claim([QUEUE], 5, LEASE), turns), claim(other_broker))
         assert await other_broker.extend(found, LEASE * 10) == ["kept"] * len(found)
-        await self.pass_time(LEASE + 1)
-        rest = await claim_all(broker)
-        assert sorted(each.job.id for each in (*found, *rest)) == [f"{n}" for n in range(10)]
+        rest = set[str]()
+        for _ in range(2):  # as above
+            await self.pass_time(LEASE + 1)
+            rest |= {each.job.id for each in await claim_all(broker)}
+        assert rest == {f"{n}" for n in range(10)} - {each.job.id for each in found}
 
     @needs("store")
     @moments
