@@ -12,6 +12,7 @@ from workhorse.core.contract import Broker, Claim, Engine, Outcome, Released
 from workhorse.core.happenings import JobEnded, JobLost
 from workhorse.core.instrument import Bus, log
 from workhorse.core.registry import Registry
+from workhorse.durable.sagas.puts import Puts
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan
 from workhorse.worker.counts import Tally
@@ -47,7 +48,8 @@ async def _scene(parts: Parts, pool: Pool) -> Scene:
     assert engine.store is not None  # an app with sagas and without a store does not open
     assert engine.broker is not None
     whole = engine.broker.features.transactions
-    return Scene(parts.registry, parts.clock, pool, engine.store, engine.inspector, whole, parts.retain, parts.replays)
+    store, puts = engine.store, Puts(engine.store)
+    return Scene(parts.registry, parts.clock, pool, store, puts, engine.inspector, whole, parts.retain, parts.replays)
 
 
 class Crew:
