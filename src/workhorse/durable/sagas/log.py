@@ -14,13 +14,11 @@ from workhorse.core.sagas import records
 from workhorse.core.sagas.journal import Journal
 from workhorse.core.sagas.records import AnyRecord
 from workhorse.durable.sagas import keys
+from workhorse.durable.sagas.patience import PAUSE
 from workhorse.durable.sagas.puts import Puts
 
 LONGEST: Final = 1 << 20
 """Bytes after which a line ends: a longer value is not what engines are good at."""
-
-PAUSE: Final = 1.0
-"""Seconds between tries while the store does not answer."""
 
 
 class Overtaken(WorkhorseError):
