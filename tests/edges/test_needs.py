@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from workhorse import Every, Fixed, Linear, Priority, Retry, Workhorse
+from workhorse import Every, Fixed, Linear, Priority, Retry, Saga, Workhorse
 from workhorse.app.needs import NEEDS
 from workhorse.core.options import FOR_TASKS
 from workhorse.engine import Features
@@ -165,3 +165,31 @@ def test_a_store_that_cannot_work_is_an_error_where_the_app_is_made(store: str) 
 
 def test_every_need_is_of_an_option_that_there_is() -> None:
     assert NEEDS.keys() <= FOR_TASKS
+
+
+def with_saga(**options: Any) -> Workhorse:
+    app = Workhorse("memory://", name="shop", **options)
+
+    @app.saga
+    async def sign_up(saga: Saga) -> int:
+        return 1
+
+    return app
+
+
+async def test_a_saga_without_a_store_is_an_error_at_the_start_with_the_fix(lacking: Cripple) -> None:
+    with pytest.raises(DeclarationError, match=r"saga sign_up: its journal needs a store.*store="):
+        async with with_saga(store="none"):
+            pass
+    lacking(lanes=False)
+    with pytest.raises(DeclarationError, match="saga sign_up: its turns need a lane"):
+        async with with_saga():
+            pass
+
+
+async def test_a_saga_runs_with_its_journal_in_another_store() -> None:
+    app = with_saga(store="memory://facts-of-sagas")
+    async with app:
+        handle = await app.registry.find("sign_up").enqueue()
+        await drain(app)
+        assert await handle.result() == 1

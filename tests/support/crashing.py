@@ -2,10 +2,12 @@
 child process that a test starts. `crashing_on` has what is particular to an engine.
 
 `CRASH_AT=settle.commit:2` in the environment means the second time that one passes there; `CRASH_MARK` is a file that says who has died,
-and where: nobody dies after him.
+and where: nobody dies after him. With `CRASH_BY=freeze` he stands still there, until he gets SIGCONT. `CRASH_LOG` is a file in which all
+that is passed is written down.
 """
 
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
+from workhorse.durable.sagas.log import Log
 from workhorse.worker.link import SharedBudget
 from workhorse.worker.runner import Runner
 
@@ -22,9 +25,14 @@ CODE: Final = 137
 _passed: Counter[str] = Counter()
 _lock = threading.Lock()
 
+still: Final = threading.Lock()
+"""In the hand of whoever freezes the process: what others outside would wait for is not held by it then."""
+
 
 def cross(point: str) -> None:
-    """Pass this point. The one whose time it is does not come back."""
+    """Pass this point. The one whose time it is does not come back, or not soon."""
+    if log := os.environ.get("CRASH_LOG"):
+        _append(log, f"{point}\n")
     name, _, nth = os.environ.get("CRASH_AT", "").partition(":")
     if point != name:
         return
@@ -40,12 +48,23 @@ def _die(point: str) -> None:
     except FileExistsError:
         return  # started again after a death: it lives
     os.write(mark, f"{point} {os.getpid()}".encode())
-    os._exit(CODE)
+    if os.environ.get("CRASH_BY") == "freeze":
+        with still:
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread, so that it goes not one step on
+    else:
+        os._exit(CODE)
+
+
+def _append(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, text.encode())
+    os.close(file)
 
 
 def install_in_worker() -> None:
     """From now on the workers of this process pass points."""
     Runner.run = _running(Runner.run)
+    Log._put = _writing(Log._put)
     SharedBudget._locked = _locked(SharedBudget._locked)
 
 
@@ -56,6 +75,8 @@ def of_settle(outcomes: Any) -> str:
 
 def of_put(puts: Any) -> str:
     """Not a worker's sign of life, nor what a settle writes."""
+    if any(put.key.startswith("saga/") for put in puts):
+        return "journal"
     return "put" if any(put.key.startswith("progress/") for put in puts) else ""
 
 
@@ -73,6 +94,19 @@ def _running(run: Callable[..., Any]) -> Callable[..., Any]:
         return outcome
 
     return running
+
+
+def _writing(put: Callable[..., Any]) -> Callable[..., Any]:
+    """A line of a saga's journal."""
+
+    @wraps(put)
+    async def writing(*args: Any) -> Any:
+        cross("line.before")
+        done = await put(*args)
+        cross("line.after")
+        return done
+
+    return writing
 
 
 def _locked(locked: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from workhorse.core.happenings import JobEnded, JobLost
 from workhorse.core.instrument import Bus, log
 from workhorse.core.registry import Declared, Registry
 from workhorse.durable.follow_ups import FollowUps
+from workhorse.durable.sagas.puts import Puts
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.batches import Batches
 from workhorse.worker.call import Plan
@@ -52,7 +53,8 @@ async def _scene(parts: Parts, pool: Pool) -> Scene:
     assert engine.store is not None  # an app with sagas and without a store does not open
     assert engine.broker is not None
     whole = engine.broker.features.transactions
-    return Scene(parts.registry, parts.clock, pool, engine.store, engine.inspector, whole, parts.retain, parts.replays)
+    store, puts = engine.store, Puts(engine.store)
+    return Scene(parts.registry, parts.clock, pool, store, puts, engine.inspector, whole, parts.retain, parts.replays)
 
 
 class Crew:

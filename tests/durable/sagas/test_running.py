@@ -408,3 +408,29 @@ async def test_the_debug_mode_replays_after_every_step(
         handle = await replayed.enqueue()
         assert await drained(bench, handle) == "succeeded"
         assert (len(plays), stage.told) == (3, ["a 1", "b 2"])
+
+
+async def test_the_context_is_the_sagas_in_its_code_and_in_its_steps(app: Workhorse) -> None:
+    seen: list[tuple[str, tuple[object, ...], int]] = []
+
+    def look() -> None:
+        context = Context.current()
+        assert context is not None
+        seen.append((context.job.id, context.job.args, context.attempt))
+
+    @step(retry=Retry(1, Fixed(0)))
+    async def looking() -> None:
+        look()
+        if len(seen) < 3:
+            raise ValueError("once more")
+
+    @app.saga
+    async def asking(saga: Saga, number: int) -> None:
+        await saga.sleep(1)
+        look()
+        await looking()
+
+    async with in_memory(app) as bench:
+        handle = await asking.enqueue(7)
+        assert await until_over(bench, handle) == "succeeded"
+        assert seen == [(handle.id, (7,), 1), (handle.id, (7,), 1), (handle.id, (7,), 2)]

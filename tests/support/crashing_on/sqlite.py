@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
-from crashing import always, cross, of_put, of_settle
+from crashing import always, cross, of_put, of_settle, still
 from workhorse.engines.sqlite import claiming, facts, homes, orders, pruning, publishing, schema, settling
 from workhorse.engines.sqlite.broker import Broker
 from workhorse.engines.sqlite.inspector import Inspector
 from workhorse.engines.sqlite.pruning import Pruner
 from workhorse.engines.sqlite.store import Store
+from workhorse.engines.sqlite.turnstile import Turnstile
 
 __all__ = ["install", "pruning"]
 
@@ -30,6 +31,7 @@ def install() -> None:
         setattr(module, name, _inside(getattr(module, name), label))
     Pruner.wants = _wanting(Pruner.wants)
     Pruner.prune = _prunes(Pruner.prune)
+    Turnstile.enter, Turnstile.leave = _entering(Turnstile.enter), _leaving(Turnstile.leave)
 
 
 _VERBS: Final = (
@@ -110,6 +112,8 @@ def _asked(verb: Callable[..., Any], label: Callable[..., str]) -> Callable[...,
 def _inside(work: Callable[..., Any], label: Callable[..., str]) -> Callable[..., Any]:
     @wraps(work)
     def inside(tx: Any, first: Any, *rest: Any) -> Any:
+        if tx.con.during:  # what a settle writes is the settle's
+            return work(tx, first, *rest)
         name = label(first)
         with tx.con.working(name):
             found = work(tx, first, *rest)
@@ -151,3 +155,24 @@ def _prunes(prune: Callable[..., None]) -> Callable[..., None]:
         tx.con.carries("prune")
 
     return prunes
+
+
+def _entering(enter: Callable[[Turnstile], None]) -> Callable[[Turnstile], None]:
+    """Nobody freezes this process while others wait for it to leave: they would for ever, as with a program stopped in a debugger."""
+
+    @wraps(enter)
+    def entering(self: Turnstile) -> None:
+        still.acquire()
+        enter(self)
+
+    return entering
+
+
+def _leaving(leave: Callable[[Turnstile], None]) -> Callable[[Turnstile], None]:
+    @wraps(leave)
+    def leaving(self: Turnstile) -> None:
+        leave(self)
+        if still.locked():
+            still.release()
+
+    return leaving

@@ -8,18 +8,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from workhorse.core.contract import ABSENT, Put, Store
+from workhorse.core.contract import ABSENT, Put
 from workhorse.core.errors import BrokerUnavailable, EngineRefused, WorkhorseError
 from workhorse.core.sagas import records
 from workhorse.core.sagas.journal import Journal
 from workhorse.core.sagas.records import AnyRecord
 from workhorse.durable.sagas import keys
+from workhorse.durable.sagas.patience import PAUSE
+from workhorse.durable.sagas.puts import Puts
 
 LONGEST: Final = 1 << 20
 """Bytes after which a line ends: a longer value is not what engines are good at."""
-
-PAUSE: Final = 1.0
-"""Seconds between tries while the store does not answer."""
 
 
 class Overtaken(WorkhorseError):
@@ -41,8 +40,8 @@ class Beside(Protocol):
 class Log:
     """Adds to a journal; what is added, the journal knows at once."""
 
-    def __init__(self, id: str, journal: Journal, store: Store, beside: Beside) -> None:
-        self._id, self.journal, self._store, self._beside = id, journal, store, beside
+    def __init__(self, id: str, journal: Journal, puts: Puts, beside: Beside) -> None:
+        self._id, self.journal, self._puts, self._beside = id, journal, puts, beside
         self._pending: list[bytes] = []
         self._durable = journal.count
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -120,7 +119,7 @@ class Log:
         size = 0
         for count, text in enumerate(self._pending, 1):
             if (size := size + len(text)) > LONGEST:
-                return self._pending[:count]
+                return self._pending[: max(1, count - 1)]
         return self._pending[:]
 
     async def _put(self, line: Put) -> bool:
@@ -129,7 +128,7 @@ class Log:
         puts = [line] if beside is None else [line, beside]
         while True:
             try:
-                versions = await self._store.put(puts)
+                versions = await self._puts.put(puts)
                 if unanswered:
                     versions = [version or await self._found(put) for put, version in zip(puts, versions, strict=True)]
             except (BrokerUnavailable, EngineRefused):
@@ -142,7 +141,7 @@ class Log:
 
     async def _found(self, put: Put) -> int | None:
         """Its version when an earlier try was done although nobody said so."""
-        (found,) = await self._store.get([put.key])
+        found = await self._puts.get(put.key)
         return found[1] if found is not None and found[0] == put.value else None
 
     def _wake(self) -> None:

@@ -18,6 +18,7 @@ from workhorse.core.task import RemoteTask, Task
 from workhorse.durable import results
 from workhorse.durable.sagas import head, jobs, keys
 from workhorse.durable.sagas.jobs import Address
+from workhorse.durable.sagas.patience import answered
 from workhorse.worker.sagas.script import Script, failure_of
 from workhorse.worker.sagas.steps import LARGEST
 
@@ -72,7 +73,7 @@ class Calls:
         if not script.ghost:
             with script.flow.busy():
                 gone = await self._is_gone(act)
-                (told,) = await self._store.get([keys.called(to.saga, to.born, act.number)])
+                (told,) = await answered(lambda: self._store.get([keys.called(to.saga, to.born, act.number)]))
             if told is not None:
                 self._ended(act, told[0], task)
                 return
@@ -84,11 +85,12 @@ class Calls:
 
     async def _is_gone(self, act: Act) -> bool:
         """Looked at when the turn came for that."""
-        errand = self._errand
-        if errand is None or errand.number != act.number or not errand.name or self._inspector is None:
+        errand, inspector = self._errand, self._inspector
+        if errand is None or errand.number != act.number or not errand.name or inspector is None:
             return False
         id = self._id_of(act)
-        row, (fact,) = await self._inspector.show(id), await self._store.get([keys.head(id)])
+        row = await answered(lambda: inspector.show(id))
+        (fact,) = await answered(lambda: self._store.get([keys.head(id)]))
         its = None if fact is None else head.load(fact[0])
         alive = not its.over if its is not None else row is not None and row.status not in _ENDED
         if alive:

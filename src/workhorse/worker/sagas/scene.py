@@ -5,6 +5,7 @@ import msgspec
 from workhorse.core.clock import Clock
 from workhorse.core.contract import Inspector, Store
 from workhorse.core.registry import Registry
+from workhorse.durable.sagas.puts import Puts
 from workhorse.worker.pool import Pool
 
 
@@ -15,6 +16,7 @@ class Scene(msgspec.Struct, frozen=True):
     clock: Clock
     pool: Pool
     store: Store
+    puts: Puts
     inspector: Inspector | None
     whole: bool  # a settle and what it writes are one transaction
     retain: float

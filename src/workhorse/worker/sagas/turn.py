@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from workhorse.core import context as contexts
+from workhorse.core.context import Context
 from workhorse.core.contract import Outcome
 from workhorse.core.errand import Errand
 from workhorse.core.errors import JobFailed
@@ -47,7 +49,7 @@ class Turn:
         self._terms, self._errand, self._past, self._begin, self._new = terms, errand, past, begin, new
         to = self._address()
         standing = Standing(to.saga, self._head(to), past.head, past.version)
-        self.log = Log(to.saga, past.journal, scene.store, standing)
+        self.log = Log(to.saga, past.journal, scene.puts, standing)
         self._flow = Flow(self.log.hold)
         requests = Requests(to, past.journal, self._claim.crashes > 0 and not scene.whole)
         self._script = Script(self.log, self._flow, requests, scene.clock, self._claim.job.id)
@@ -84,11 +86,12 @@ class Turn:
         waits = Waits(script, self._scene.store, script.requests.to.saga)
         calls = Calls(script, self._scene.store, self._scene.inspector, self._errand)
         teller = Teller(script.requests.to.saga, born, script, steps, waits, calls)
-        token = telling.current.set(teller)
+        token, entered = telling.current.set(teller), contexts.enter(Context.lazily(lambda: self._job(args)))
         try:
             await flow.run(self._terms.fn(Saga(teller), *args[0], **args[1]))
         finally:
             doer.cancel()
+            contexts.leave(entered)
             telling.current.reset(token)
         if flow.overtaken or self.log.lost:
             return None

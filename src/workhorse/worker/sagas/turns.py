@@ -23,11 +23,13 @@ class Turns:
     """For one worker. `scene` is asked for once there is a saga."""
 
     def __init__(self, scene: Callable[[], Awaitable[Scene]], hand_back: HandBack, bury: Bury) -> None:
-        self._scene, self._hand_back, self._bury = scene, hand_back, bury
+        self._make, self._hand_back, self._bury = scene, hand_back, bury
+        self._scene: Scene | None = None
 
     async def run(self, its: Plan, running: Running) -> Outcome | None:
         """What became of the job; None when it is not ours any more."""
-        scene, claim, errand = await self._scene(), running.claim, its.document.overrides.errand
+        scene = self._scene = self._scene or await self._make()
+        claim, errand = running.claim, its.document.overrides.errand
         if errand is not None and errand.kind in ("signal", "cancel", "prune"):
             return await orders.run(scene.store, claim, errand)
         presumed = errand is None and _is_new(claim)

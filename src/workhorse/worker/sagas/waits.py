@@ -11,6 +11,7 @@ from workhorse.core.sagas.journal import Act
 from workhorse.core.sagas.records import Done, Error
 from workhorse.core.schema import Unfit
 from workhorse.durable.sagas import keys
+from workhorse.durable.sagas.patience import answered
 from workhorse.worker.sagas.script import Script, failure_of
 from workhorse.worker.verdict import text_of
 
@@ -54,7 +55,7 @@ class Waits:
         if script.ghost:
             await script.flow.park()
         with script.flow.busy():
-            found = await self._store.scan(keys.signals(self._id, name))
+            found = await answered(lambda: self._store.scan(keys.signals(self._id, name)))
         for key, value, _ in found:
             signal = key.rpartition("/")[2]
             if signal not in script.journal.signals:
