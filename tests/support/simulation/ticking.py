@@ -62,7 +62,7 @@ class Ticking:
         self._link = SimulatedLink(self._world.scheduler.loop("engine"), retain=0)
         verbs = VERBS | {"now", "get"}
         chance = random.Random(seed)
-        self._line = Line(self._world, self._link, nemesis, chance, LEASE, lambda outcome: (), verbs)
+        self._line = Line(self._world, self._link, nemesis, chance, LEASE, verbs)
         self._over = False
 
     def go(self) -> Told:
