@@ -35,9 +35,10 @@ class Postgres(Server):
         super().__init__(clock=clock, fast=fast)
         self.data = self.folder / "data"
         self._settings = {**MANNERS, "unix_socket_directories": self.folder, **settings}
-        shutil.copytree(template, self.data, symlinks=True)
+        subprocess.run(["cp", "-a", template, self.data], check=True)  # its owner, too; thrice as fast
         self.ask(auth)
-        self.own(self.folder)
+        if self.user is not None:
+            shutil.chown(self.folder, self.user)
 
     def command(self) -> list[str]:
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]

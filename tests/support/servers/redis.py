@@ -112,10 +112,8 @@ def cluster(kind: str = "redis", nodes: int = 3, **config: Any) -> Iterator[list
 
 @lru_cache
 def _client(port: int, password: str | None, seconds: float) -> "redis.Redis":
-    """Once closed, it connects anew. Made for each command it would take more than the command, and so does a greeting in protocol 3."""
-    return redis.Redis(
-        HOST, port, password=password, socket_timeout=seconds, decode_responses=True, retry=ONCE, protocol=2
-    )
+    """Once closed, it connects anew: to make one takes more than most commands."""
+    return redis.Redis(HOST, port, password=password, socket_timeout=seconds, decode_responses=True, retry=ONCE)
 
 
 def _knows(node: Redis, nodes: int) -> bool:
