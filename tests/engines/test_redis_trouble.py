@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from served.stage import Shop, again, all_succeeded, parts, soon, verbs
+from served.stage import Shop, again, all_succeeded, parts, soon
 from servers import Postgres, Redis
 from servers.fixtures import KINDS, Own
 from servers.redis import Sentinel
