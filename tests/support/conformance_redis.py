@@ -26,5 +26,4 @@ class OnRedis:
         return redis(self.server.url(prefix=name, poll=0.05))
 
     async def pass_time(self, seconds: float) -> None:
-        self.server.call("PING")  # what was sent before has been done by now
-        self.server.clock.move(seconds)
+        self.server.move(seconds)

@@ -118,6 +118,9 @@ class _Broker(_Hurried):
 
 
 class _Store(_Hurried):
+    async def now(self) -> float:
+        return float(await self._inner.now()) * self._times
+
     async def put(self, puts: Sequence[Put], /) -> Any:
         return await self._inner.put(self._puts(puts))
 
