@@ -13,6 +13,7 @@ from workhorse.core.sagas.records import (
     Resumed,
     Sent,
     Started,
+    Taking,
     UndoFailed,
     Undone,
     Woke,
@@ -54,6 +55,18 @@ def test_a_failure_with_a_wait_is_followed_by_another_attempt() -> None:
 def test_a_failure_without_a_wait_is_for_good() -> None:
     act = journal(started(), Failed(of=1, error=NO, wait=0), Again(of=1), Failed(of=1, error=NO)).acts["1"]
     assert (act.failed, act.attempts, act.unknown) == (NO, 2, False)
+
+
+def test_an_undo_is_under_way_until_something_came_of_it() -> None:
+    made = journal(started(), Taking(of=1))
+    act = made.acts["1"]
+    assert (act.taking, act.undone, list(made.to_undo())) == (True, None, [act])
+    made.add(UndoFailed(of=1, error=NO, wait=5))
+    assert (act.taking, act.undo_waiting) == (False, 3)
+    made.add(Taking(of=1))
+    assert (act.taking, act.undo_waiting) == (True, 0)
+    made.add(Undone(of=1))
+    assert (act.taking, list(made.to_undo())) == (False, [])
 
 
 def test_a_snooze_is_no_attempt() -> None:

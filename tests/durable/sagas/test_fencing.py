@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sagas import ONCE, Stage, drained
-from workhorse import JobFailed, Saga, Workhorse, step
+from workhorse import Fixed, JobCancelled, JobFailed, Retry, Saga, Workhorse, step
 from workhorse.core.contract import Claim
 from workhorse.durable.sagas import keys
 from workhorse.durable.sagas.log import Log
@@ -174,6 +174,89 @@ async def test_an_undo_under_which_too_many_workers_died_stops_the_saga(app: Wor
         frozen.thawed.set()
         await late
         assert await handle.status() == "compensated"
+
+
+async def test_the_undo_that_workers_died_under_is_blamed_also_in_its_second_attempt(
+    app: Workhorse, stage: Stage
+) -> None:
+    """Not the step before it, and not one that has no undo."""
+    frozen, a = Frozen(), stage.step("a")
+
+    async def keep() -> None: ...
+
+    async def clinging() -> None:
+        stage.say("clinging")
+        await frozen()
+
+    stage.fails["clinging"] = 1
+
+    @app.saga(max_crashes=2)
+    async def poisoned(saga: Saga) -> None:
+        await a(1)
+        made = step(keep, name="held")
+        made.undo(retry=Retry(1, Fixed(1)))(clinging)
+        await made()
+        await step(keep, name="kept")()
+        raise ValueError("no")
+
+    async with in_memory(app) as bench:
+        handle = await poisoned.enqueue()
+        assert await drained(bench, handle) == "compensating"
+        bench.clock.advance(1)
+        late = await frozen_worker(app, frozen)
+        bench.clock.advance(31)
+        await claims(app, bench, 1)
+        assert await drained(bench, handle) == "compensation_failed"
+        with pytest.raises(JobFailed, match="held: Crashed"):
+            await handle.result()
+        assert [it.state for it in await handle.journal()] == ["done", "undo_failed", "done"]
+        await handle.resume()
+        assert await drained(bench, handle) == "compensated"
+        assert stage.told == ["a 1", "clinging", "clinging", "clinging", "un-a 1 10"]
+        frozen.thawed.set()
+        await late
+
+
+async def test_a_saga_cancelled_while_workers_die_under_its_step_is_undone(app: Workhorse, stage: Stage) -> None:
+    """They died doing, not undoing: the undo has done nothing yet that could be blamed."""
+    frozen = Frozen()
+
+    async def unhold() -> None:
+        stage.say("unhold")
+
+    @app.saga(max_crashes=2)
+    async def poisoned(saga: Saga) -> None:
+        await step(frozen, undo=unhold, name="hold")()
+
+    async with in_memory(app) as bench:
+        handle = await poisoned.enqueue()
+        late = await frozen_worker(app, frozen)
+        bench.clock.advance(31)
+        await claims(app, bench, 1)
+        assert await handle.cancel()
+        assert await drained(bench, handle) == "compensated"
+        assert stage.told == ["unhold"]
+        with pytest.raises(JobCancelled):
+            await handle.result()
+        frozen.thawed.set()
+        await late
+
+
+async def test_code_that_kills_whoever_asks_it_ends_when_there_is_nothing_to_undo(app: Workhorse) -> None:
+    @app.saga(max_crashes=2)
+    async def deadly(saga: Saga) -> None:
+        raise AssertionError("its workers are dead before they come here")
+
+    async with in_memory(app) as bench:
+        handle = await deadly.enqueue()
+        await claims(app, bench, 2)
+        await app.worker(
+            max_jobs=1, burst=True, signals=()
+        ).run()  # that it is undone is written down by a turn of its own
+        await claims(app, bench, 2)
+        assert await drained(bench, handle) == "compensated"
+        with pytest.raises(JobFailed, match="Crashed"):
+            await handle.result()
 
 
 async def test_crashes_before_anything_was_begun_fail_the_saga(app: Workhorse, stage: Stage) -> None:

@@ -18,6 +18,7 @@ from workhorse.core.sagas.records import (
     Resumed,
     Sent,
     Started,
+    Taking,
     UndoFailed,
     Undoing,
     Undone,
@@ -37,6 +38,7 @@ class Act(msgspec.Struct, eq=False):
     done: Done | None = None
     waiting: int = 0  # the record that asked for the pause before the next attempt
     state: msgspec.Raw | None = None  # what the action had on it when it last failed
+    taking: bool = False  # its undo is under way
     undone: Undone | None = None
     undo_failures: list[UndoFailed] = []
     undo_waiting: int = 0
@@ -117,7 +119,7 @@ class Journal:
         return self.count
 
     def _tell(self, act: Act, record: Record) -> None:
-        act.ended = record.at
+        act.ended, act.taking = record.at, False
         match record:
             case Again():
                 act.waiting = 0
@@ -128,6 +130,8 @@ class Journal:
             case Done():
                 act.done = record
                 self.signals.add(record.signal)
+            case Taking():
+                act.taking, act.undo_waiting = True, 0
             case Undone():
                 act.undone, act.undo_waiting, act.stuck = record, 0, None
             case UndoFailed():

@@ -113,6 +113,12 @@ class Undoing(Record, frozen=True, tag="undoing"):
     error: Error | None = None
 
 
+class Taking(Record, frozen=True, tag="taking"):
+    """A step is about to be taken back: written before, as with a step itself, so that who dies in it is known."""
+
+    of: int
+
+
 class Undone(Record, frozen=True, tag="undone"):
     """A step is taken back; `skipped`: someone said to go on without."""
 
@@ -149,6 +155,7 @@ AnyRecord: TypeAlias = (
     | Sent
     | Woke
     | Undoing
+    | Taking
     | Undone
     | UndoFailed
     | Resumed

@@ -48,6 +48,8 @@ def blame(script: Script, claim: Claim, most: int) -> None:
 
 
 def _blame_undo(script: Script, journal: Journal, error: Error) -> None:
-    act = next((act for act in journal.to_undo() if not act.undo_waiting), None)
+    """The one that was under way; where none was, the one that comes next stops the saga, so that someone looks."""
+    left = list(journal.to_undo())
+    act = next((act for act in left if act.taking), left[0] if left else None)
     if act is not None:
         script.add(UndoFailed(of=act.number, error=error, at=script.at))

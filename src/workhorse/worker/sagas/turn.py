@@ -64,10 +64,14 @@ class Turn:
         if self._past.head is not None and self._past.head.stuck and not self._said_to_go_on:
             return await self._ending.as_it_was()
         arrival.go_on(script, self._errand)
+        if self._claim.crashes >= most:
+            if (undoing := script.journal.undoing) is not None and not any(script.journal.to_undo()):
+                return await self._ending.compensated(
+                    undoing.error
+                )  # the code kills who asks it, and need not be asked
+            arrival.blame(script, self._claim, most)  # before a cancel: they died doing, and not undoing
         if cancelled:
             arrival.cancel(script)
-        if self._claim.crashes >= most:
-            arrival.blame(script, self._claim, most)
         if self._claim.crashes >= most or self._claim.job.lane is None:
             script.requests.turn(script.journal.count)  # a fresh job, in the saga's lane
             return await self._ending.waiting()

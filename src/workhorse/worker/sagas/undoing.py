@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Raw
 
 from workhorse.core.sagas.journal import Act
-from workhorse.core.sagas.records import UndoFailed, Undone
+from workhorse.core.sagas.records import Taking, UndoFailed, Undone
 from workhorse.core.sagas.telling import Call, Deed
 from workhorse.core.schema import Unfit
 from workhorse.worker.sagas.doing import Doer
@@ -59,6 +59,7 @@ class Undoing:
 
     async def _attempt(self, act: Act, call: Call) -> None:
         script, effort = self._script, self._deeds[act.started.path].undoing
+        script.add(Taking(of=act.number, at=script.at))
         await script.log.written()
         attempt = len(act.undo_failures) + 1
         _, error = await self._doer.do(call, effort.timeout, attempt, f"undo-{key_of(self._born, act)}")
