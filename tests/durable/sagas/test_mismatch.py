@@ -3,8 +3,8 @@
 import pytest
 
 from sagas import Stage, drained
-from workhorse import Saga, SagaHandle, Workhorse
-from workhorse.core.contract import Put
+from workhorse import JobFailed, Saga, SagaHandle, Workhorse
+from workhorse.core.contract import Filter, Put
 from workhorse.durable.sagas import keys
 from workhorse.errors import DeclarationError, SagaMismatch
 from workhorse.testing import Bench, in_memory
@@ -148,7 +148,55 @@ async def test_a_lost_line_of_the_journal_stops_the_saga(app: Workhorse, stage: 
         assert stage.told == ["a 1", "b 2"]
         await store.put([Put(key, value)])
         await handle.resume()
+        assert await drained(bench, handle) == "succeeded", "its wake-up came while nobody could read what it was for"
+        assert stage.told == ["a 1", "b 2", "c 3"]
+
+
+async def test_a_saga_that_is_mended_before_its_time_sleeps_the_rest_of_it(app: Workhorse, stage: Stage) -> None:
+    async with in_memory(app) as bench:
+        handle = await running(app, stage, bench)
+        store = (await app.engine()).store
+        assert store is not None
+        key, value = (await lines(app, handle.id))[0]
+        await store.delete({key: None})
+        await handle.resume()
+        assert await drained(bench, handle) == "mismatched"
+        await store.put([Put(key, value)])
+        bench.clock.advance(4)
+        await handle.resume()
         assert await drained(bench, handle) == "waiting"
+        bench.clock.advance(5.9)
+        assert await drained(bench, handle) == "waiting"
+        bench.clock.advance(0.1)
+        assert await drained(bench, handle) == "succeeded"
+
+
+async def test_a_job_that_was_deleted_while_its_saga_could_not_be_read_is_missed_later(app: Workhorse) -> None:
+    @app.task(queue="nobody")
+    async def child() -> None: ...
+
+    @app.saga(queue="here")
+    async def parent(saga: Saga) -> None:
+        await saga.call(child.options(delay=1000))
+
+    async with in_memory(app) as bench:
+        handle = await parent.enqueue()
+        engine = await app.engine()
+        assert engine.store is not None
+        assert engine.inspector is not None
+        assert await drained(bench, handle) == "waiting"
+        ((key, value),) = (await lines(app, handle.id))[:1]
+        await engine.store.delete({key: None})
+        await engine.inspector.delete(Filter(queue="nobody"))
+        bench.clock.advance(60)
+        assert await drained(bench, handle) == "mismatched"
+        await engine.store.put([Put(key, value)])
+        await handle.resume()
+        assert await drained(bench, handle) == "waiting"
+        bench.clock.advance(60)
+        assert await drained(bench, handle) == "compensated"
+        with pytest.raises(JobFailed, match="JobNotFound"):
+            await handle.result()
 
 
 @pytest.mark.parametrize("harm", [lambda text: text[:-2], lambda text: text.replace(b'"a"', b'"b"'), lambda text: b""])

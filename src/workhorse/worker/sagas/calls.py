@@ -80,6 +80,8 @@ class Calls:
             if gone:
                 self._failed(act, JobNotFound(f"job {self._id_of(act)} is gone, and did not tell how it ended"))
                 return
+            if script.requests.anew:
+                script.requests.order(self._look(act, 0))
             script.requests.job(act.number, self._envelope(act, task, job), self._look(act, 0))
         await script.flow.park()
 
@@ -125,9 +127,9 @@ class Calls:
 
     def _look(self, act: Act, turn: int) -> Envelope:
         delay = min(LONGEST, LOOK * 2**turn)
-        return jobs.turn(
-            self._script.requests.to, what=f"{act.number}.{turn}", delay=delay, number=act.number, name=str(turn)
-        )
+        requests = self._script.requests
+        what = f"{act.number}.{turn}{requests.anew}"
+        return jobs.turn(requests.to, what=what, delay=delay, number=act.number, name=str(turn))
 
     def _id_of(self, act: Act) -> str:
         to = self._script.requests.to

@@ -1,5 +1,7 @@
 """What a turn wants published with its settle: wake-ups, and the jobs that the saga calls. Each once, by the entry that asks."""
 
+from collections.abc import Callable
+
 from workhorse.core.contract import Envelope
 from workhorse.core.sagas.journal import Journal
 from workhorse.core.sagas.records import Sent
@@ -8,10 +10,11 @@ from workhorse.durable.sagas.jobs import Address
 
 
 class Requests:
-    """`again`: what was sent is sent once more, as the one before may have died between writing that and publishing it."""
+    """`again`: what was sent is sent once more, as the one before may have died between writing that and publishing it.
+    `anew`: wake-ups are sent once more under ids that end so, as those that were sent may have come while the saga could not go on."""
 
-    def __init__(self, to: Address, journal: Journal, again: bool) -> None:
-        self.to, self._journal, self._again = to, journal, again
+    def __init__(self, to: Address, journal: Journal, now: Callable[[], float], again: bool, anew: str) -> None:
+        self.to, self._journal, self._now, self._again, self.anew = to, journal, now, again, anew
         self._asked: list[int] = []
         self._jobs: list[Envelope] = []
         self._orders: list[Envelope] = []
@@ -21,6 +24,9 @@ class Requests:
     def timer(self, number: int, delay: float, since: float) -> None:
         """Wake the saga after so many seconds."""
         self.wakes = min(self.wakes or since + delay, since + delay)
+        if self.anew and number in self._journal.sent:
+            left = max(0.0, since + delay - self._now())
+            self.order(jobs.turn(self.to, what=f"{number}{self.anew}", delay=left, number=number))
         self.job(number, jobs.turn(self.to, what=number, delay=delay))
 
     def job(self, number: int, *envelopes: Envelope) -> None:

@@ -51,7 +51,10 @@ class Turn:
         standing = Standing(to.saga, self._head(to), past.head, past.version)
         self.log = Log(to.saga, past.journal, scene.puts, standing)
         self._flow = Flow(self.log.hold)
-        requests = Requests(to, past.journal, self._claim.crashes > 0 and not scene.whole)
+        again, anew = self._claim.crashes > 0 and not scene.whole, ""
+        if errand is not None and errand.kind == "resume":
+            anew = f".{self._claim.job.id.rpartition('~')[2]}"
+        requests = Requests(to, past.journal, scene.clock.time, again, anew)
         self._script = Script(self.log, self._flow, requests, scene.clock, self._claim.job.id)
         self._ending = Ending(self._claim, begin, self._script, standing, scene.retain)
 
