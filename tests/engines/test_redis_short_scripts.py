@@ -19,7 +19,7 @@ from workhorse.engines.redis.scripts import Script
 from workhorse.testing.conformance.words import LEASE, QUEUE, ids, job, publish, settle
 
 MANY = 3_000
-MOST = 2_000
+MOST = 1_000
 """Commands of one script."""
 
 LANE = Lane("mail/ada")

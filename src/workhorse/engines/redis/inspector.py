@@ -71,4 +71,4 @@ class Inspector:
         return [queue.decode() for queue in await self._link.ask("SMEMBERS", self._link.key("paused"))]
 
     async def _order(self, which: Filter, order: Script, *more: Word) -> int:
-        return sum([count async for (count,) in search.sift(self._link, which, order, *more)])
+        return sum([count async for (count,) in search.sift(self._link, which, order, *more, most=search.ORDERED)])

@@ -10,7 +10,7 @@ from workhorse.engines.redis import search
 from workhorse.engines.redis.link import Link
 from workhorse.engines.redis.scripts import LEAN_ON_JOBS, script
 
-BATCH: Final = 200
+BATCH: Final = 100
 """Of jobs, facts and unique keys that one script forgets at most."""
 
 WORN: Final = 1000

@@ -28,7 +28,7 @@ def script(*parts: str) -> Script:
 LEAN_ON_JOBS: Final = ("wakes", "facts", "jobs", "uniques", "lanes", "endings")
 """For scripts that end, move or admit jobs; they call `leave` at their end."""
 
-CHUNK: Final = 500
+CHUNK: Final = 300
 """The most jobs of one script, so that none keeps the server from others for long."""
 
 SPECIAL: Final = 6

@@ -16,6 +16,9 @@ from workhorse.engines.redis.wire import Word
 CHUNK: Final = 100
 """Jobs at which one script looks, about: fewer where they are large."""
 
+ORDERED: Final = 40
+"""Jobs to which one script does what people order: each costs as much as two that are only looked at."""
+
 BYTES: Final = 1 << 19
 """So much of their documents."""
 
@@ -27,11 +30,11 @@ _PHASES: Final = {"succeeded": SUCCEEDED, "dead": DEAD, "cancelled": CANCELLED}
 
 
 async def sift(
-    link: Link, which: Filter, body: Script, *more: Word, before: list[str] | None = None
+    link: Link, which: Filter, body: Script, *more: Word, before: list[str] | None = None, most: int = CHUNK
 ) -> AsyncIterator[list[Any]]:
-    """What the script answers to each chunk of the jobs that the filter means, without its first three words. `before`, where it is given:
-    only ids before the last of these, which may change on the way."""
-    for source, ids in await _sources(link, which):
+    """What the script answers to each chunk of the jobs that the filter means, `most` about, without its first three words. `before`, where
+    it is given: only ids before the last of these, which may change on the way."""
+    for source, ids in await _sources(link, which, most):
         cursor, count = b"0", _FIRST
         while True:
             last = before[-1] if before else ""
@@ -41,13 +44,13 @@ async def sift(
             cursor, looked, size = answer[:3]
             if cursor == b"0":
                 break
-            count = min(CHUNK, max(1, BYTES * (looked + 1) // (size + 1)))
+            count = min(most, max(1, BYTES * (looked + 1) // (size + 1)))
 
 
-async def _sources(link: Link, which: Filter) -> list[tuple[str, tuple[str, ...]]]:
+async def _sources(link: Link, which: Filter, most: int) -> list[tuple[str, tuple[str, ...]]]:
     if which.ids:
         ids = sorted(set(which.ids))
-        return [("ids", tuple(ids[start : start + CHUNK])) for start in range(0, len(ids), CHUNK)]
+        return [("ids", tuple(ids[start : start + most])) for start in range(0, len(ids), most)]
     status = which.status
     if status is None or status == "parked":
         return [("jobs" if status is None else "state", ())]

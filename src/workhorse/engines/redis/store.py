@@ -12,7 +12,7 @@ from workhorse.engines.redis.pruning import Pruner
 from workhorse.engines.redis.scripts import script
 from workhorse.engines.redis.waits import Waits
 
-CHUNK: Final = 500
+CHUNK: Final = 300
 """Facts in one script."""
 
 BYTES: Final = 1 << 20

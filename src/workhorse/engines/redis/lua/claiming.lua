@@ -1,6 +1,6 @@
 -- Claiming: each level in turn, the queues in their order, none of them more than its share.
 local ROUNDS, LOOKS = 8, 20 -- bounds of one script; what is left is due, so the next claim comes at once
-local LATE, SPECIAL = 300, 150
+local LATE, SPECIAL = 150, 100
 local BYTES = 8388608 -- of large documents in one answer
 
 -- What came too late comes back: it waits since its lease ran out, and the token of its claim stays good until it is claimed again.

@@ -6,7 +6,7 @@ local HIGHEST = 3
 -- Parked jobs that one script admits or places anew, so that it keeps nobody from the server for long: a lane may grow by thousands. What is
 -- left waits among the put off, and the claims that follow go on; nobody sleeps until there is none.
 local PUT_OFF = P .. 'putoff'
-local left = 150
+local left = 100
 
 local lanes, changed_lanes = {}, {}
 
