@@ -6,6 +6,7 @@ import pytest
 
 from account import (
     ALWAYS,
+    FAILED,
     Accepted,
     Account,
     Asked,
@@ -71,8 +72,8 @@ class Told:
         since, self.at = self.at, self.at + 0.1
         return self._say(Extended(at=self.at, who=who, job=job, token=token, lease=LEASE, since=since, answer=answer))
 
-    def start(self, who: str, job: str = "j", attempt: int = 1) -> Self:
-        return self._say(Started(at=self.at, who=who, job=job, attempt=attempt))
+    def start(self, who: str, job: str = "j", attempt: int = 1, got: tuple[str, ...] = ()) -> Self:
+        return self._say(Started(at=self.at, who=who, job=job, attempt=attempt, got=got))
 
     def finish(self, who: str, job: str = "j") -> Self:
         return self._say(Finished(at=self.at, who=who, job=job))
@@ -83,11 +84,20 @@ class Told:
     def cut(self, who: str, job: str = "j") -> Self:
         return self._say(Cut(at=self.at, who=who, job=job))
 
-    def settle(self, who: str, token: str, job: str = "j", kind: str = "Succeeded", answer: str | None = "") -> Self:
+    def settle(
+        self,
+        who: str,
+        token: str,
+        job: str = "j",
+        kind: str = "Succeeded",
+        answer: str | None = "",
+        follows: tuple[str, ...] = (),
+    ) -> Self:
         since = self.at
-        self._say(Settling(at=since, who=who, job=job, token=token, kind=kind))
+        self._say(Settling(at=since, who=who, job=job, token=token, kind=kind, follows=follows))
         if answer is not None:
-            self._say(Settled(at=self.at, who=who, job=job, token=token, kind=kind, answer=answer, since=since))
+            told = {"job": job, "token": token, "kind": kind, "follows": follows}
+            self._say(Settled(at=self.at, who=who, answer=answer, since=since, **told))  # type: ignore[arg-type]
         return self
 
     def fault(self, kind: str, victim: str, lasting: float = 0.0) -> Self:
@@ -171,6 +181,36 @@ def rated(wait: float) -> Told:
     return told.done("w", "1", "a").wait(wait).done("w", "2", "b")
 
 
+def followed(*, wish: bool = True, kind: str = "Succeeded", status: str = "succeeded", after: str = "0") -> Told:
+    """It ended, and its settle published what is to follow it."""
+    told = Told().ask(followed=wish, fails=0 if kind == "Succeeded" else ALWAYS, retries=0).claim("w", "1").start("w")
+    told = told.finish("w") if kind == "Succeeded" else told.fail("w")
+    told.settle("w", "1", kind=kind, follows=(f"j~1~{after}",))
+    dead = {"errors": ("no",), "reason": "Error: no"} if status == "dead" else {}
+    return told.row(status=status, **dead)
+
+
+def follower(told: Told, got: str, job: str = "j~1~0") -> Told:
+    told.claim("v", job, job).start("v", job, got=(got,)).finish("v", job)
+    return told.settle("v", job, job).row(job)
+
+
+def group(*got: str, collected: bool = True) -> Told:
+    """Two members, of which the second fails for good; the first was run twice, by one who was frozen."""
+    told = Told().ask("c", members=("a", "b")).ask("a").ask("b", fails=ALWAYS, retries=0)
+    told.claim("v", "1", "a").start("v", "a").fault("stop", "v", LEASE).run("w", "2", "a", crashes=1).settle(
+        "w", "2", "a"
+    )
+    told.finish("v", "a").settle("v", "1", "a", answer="stale", follows=("c",)).row("a")
+    told.claim("w", "3", "b").start("w", "b").fail("w", "b").settle("w", "3", "b", "Dead", follows=("c",) * collected)
+    told.row("b", "dead", errors=("no",), reason="Error: no")
+    return collector(told, got) if collected else told
+
+
+def collector(told: Told, got: tuple[str, ...]) -> Told:
+    return told.claim("w", "4", "c").start("w", "c", got=got).finish("w", "c").settle("w", "4", "c").row("c")
+
+
 def always(last: int, errors: int) -> Told:
     """It always fails, with two retries."""
     told = Told().ask(fails=ALWAYS, retries=2)
@@ -183,7 +223,7 @@ GOOD = {
     "one job, as it should be": Told().ask().done("w", "1"),
     "asked again after an answer that was lost": Told().ask(answer=None).ask().done("w", "1"),
     "asked, never answered, never stored": Told().ask(answer=None),
-    "refused, and left alone": Told().ask("a").done("w", "1", "a").ask(answer="a"),
+    "refused, and left alone": Told().ask("a").ask(answer="a").done("w", "1", "a"),
     "killed, and run again": killed_under("v").done("w", "1", crashes=1),
     "killed with the answer of its claim": Told().ask().claim_in_vain("v").fault("kill", "v").done("w", "1", crashes=1),
     "two asked for while a claim waits, and killed with its answer": Told().claim_in_vain("v").ask("a").ask("b")
@@ -250,6 +290,16 @@ GOOD = {
     "a lane with a rate, and the clock jumped": Told().ask("a", lane="l", width=9, rate="1/min").done("w", "1", "a")
     .ask("b", lane="l", width=9, rate="1/min").fault("jump", "*").done("w", "2", "b"),
     "a key, twice in turn": Told().ask("a", unique="k").done("w", "1", "a").ask("b", unique="k").done("w", "2", "b"),
+    "a key, refused while its job was being settled": Told().ask("a", unique="k").run("w", "1", "a").settle("w", "1", "a", answer=None)
+    .row("a").ask("b", unique="k", answer="a"),
+    "followed": follower(followed(), "w/"),
+    "followed, and its settle's answer lost": follower(Told().ask(followed=True).run("w", "1")
+    .settle("w", "1", answer=None, follows=("j~1~0",)).fault("kill", "w").row(), "w/"),
+    "mourned": follower(followed(kind="Dead", status="dead", after="dead"), "j", "j~1~dead"),
+    "cancelled, and followed by nobody": Told().ask(followed=True).cancel().row(status="cancelled"),
+    "a group, with one that failed": group("w/", FAILED),
+    "a group of which one was never enqueued": Told().ask("c", members=("a", "b"), answer=None).ask("a").ask("b", answer=None)
+    .done("w", "1", "a"),
     "delayed": Told().ask(delay=5).wait(5).done("w", "1"),
     "delayed, and the clock jumped": Told().ask(delay=3600).fault("jump", "*").done("w", "1"),
 }  # fmt: skip
@@ -270,6 +320,10 @@ BAD = {
     .finish("w", "a").settle("w", "1", "a").row("a"),
     "lane faster than its rate": rated(58),
     "two live jobs of one unique key": Told().ask("a", unique="k").ask("b", unique="k").done("w", "1", "a").done("w", "2", "b"),
+    "refused for a job that had ended": Told().ask("a", unique="k").done("w", "1", "a").ask("b", unique="k", answer="a"),
+    "followed otherwise than it ended": followed(kind="Succeeded", status="succeeded", after="dead").row("j~1~dead"),
+    "followed with a result that did not count": follower(followed(), "v/"),
+    "collected otherwise than its members ended": group("v/", FAILED),
     "delayed, ran before its time": Told().ask(delay=5).wait(4).done("w", "1"),
     "dead with a poison job that they only stood by": beside_poison(last=2),
     "dead letters incomplete, or one too many": always(3, 2),
@@ -305,6 +359,19 @@ MORE = [
     .settle("u", "1", kind="Released").done("w", "2", crashes=2)),
     ("run again, and no fault explains it", Told().ask().run("v", "1").start("v").finish("v").settle("v", "1").row()),
     ("ordered lane out of order", lane().done("w", "2", "b").row("a", "ready")),
+    ("refused for a job that had ended", Told().ask(unique="k", answer="nobody")),
+    ("followed otherwise than it ended", followed()),
+    ("lost", followed()),
+    ("followed otherwise than it ended", follower(follower(followed(), "w/"), "w/", "j~2~0")),
+    ("followed otherwise than it ended", follower(follower(followed(), "w/"), "j", "j~1~dead")),
+    ("followed otherwise than it ended", follower(followed(wish=False), "w/")),
+    ("followed otherwise than it ended", follower(followed(kind="Dead", status="cancelled"), "w/")),
+    ("followed with a result that did not count", follower(followed(kind="Dead", status="dead", after="dead"), "k", "j~1~dead")),
+    ("collected otherwise than its members ended", group(collected=False)),
+    ("lost", group(collected=False)),
+    ("collected otherwise than its members ended", group("w/", "w/")),
+    ("collected otherwise than its members ended", group("w/")),
+    ("collected otherwise than its members ended", collector(Told().ask("c", members=("a",)).ask("a"), (FAILED,))),
 ]  # fmt: skip
 
 

@@ -28,3 +28,5 @@ from account.records import Settled as Settled
 from account.records import Settling as Settling
 from account.records import Started as Started
 from account.records import Wish as Wish
+from account.sequels import FAILED as FAILED
+from account.sequels import label as label

@@ -7,9 +7,11 @@ from account.asking import asking
 from account.claiming import claiming
 from account.deaths import deaths
 from account.harm import Harm
+from account.keys import keys
 from account.line import Account
 from account.order import order
 from account.records import Final, Record
+from account.sequels import sequels
 from account.story import stories
 
 
@@ -23,6 +25,8 @@ def account(records: Iterable[Record], rows: Iterable[Final]) -> Account:
             *asking(everything),
             *claiming(everything, harm),
             *order(everything, harm),
+            *keys(told),
+            *sequels(told),
             *deaths(everything, harm),
             *again(everything, harm),
         )

@@ -28,6 +28,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ordered: bool = False
     rate: str = ""  # of its lane: "20/s"
     unique: str = ""  # until it is settled
+    followed: bool = False  # by one job when it succeeds, by another when it dies
+    members: tuple[str, ...] = ()  # of the group whose ends it collects
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True):
@@ -94,10 +96,11 @@ class Extended(_Of, frozen=True, kw_only=True):
 
 
 class Settling(_Of, frozen=True, kw_only=True):
-    """Before a settle. `kind`: Succeeded, Cancelled, Dead, Retried or Released."""
+    """Before a settle. `kind`: Succeeded, Cancelled, Dead, Retried or Released. `follows`: the jobs that it publishes."""
 
     token: str
     kind: str
+    follows: tuple[str, ...] = ()
 
 
 class Settled(_Of, frozen=True, kw_only=True):
@@ -107,6 +110,7 @@ class Settled(_Of, frozen=True, kw_only=True):
     token: str
     kind: str
     answer: str = ""
+    follows: tuple[str, ...] = ()
 
 
 class _Run(_Of, frozen=True, kw_only=True):
@@ -114,9 +118,10 @@ class _Run(_Of, frozen=True, kw_only=True):
 
 
 class Started(_Run, frozen=True, kw_only=True):
-    """The task's own code begins."""
+    """The task's own code begins. `got`: what it was handed by the jobs that it follows."""
 
     attempt: int = 1
+    got: tuple[str, ...] = ()
 
 
 class Finished(_Run, frozen=True, kw_only=True):

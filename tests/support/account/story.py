@@ -43,7 +43,7 @@ class Story:
     wish: Wish = field(default_factory=Wish)
     asked: list[float] = field(default_factory=list[float])
     accepted: list[float] = field(default_factory=list[float])
-    refused: bool = False
+    refusals: list[Refused] = field(default_factory=list[Refused])
     cancelled: float | None = None
     claims: list[Claimed] = field(
         default_factory=list[Claimed]
@@ -58,6 +58,16 @@ class Story:
     def status(self) -> str:
         """Where it stands; empty: nothing is known of it."""
         return "" if self.row is None else self.row.status
+
+    @property
+    def refused(self) -> bool:
+        """Somebody who asked for it was told no."""
+        return bool(self.refusals)
+
+    @property
+    def seen(self) -> bool:
+        """There was a job of this id."""
+        return self.row is not None or bool(self.claims)
 
     @property
     def finished(self) -> bool:
@@ -88,7 +98,7 @@ class Story:
             case Accepted():
                 self.accepted.append(record.at)
             case Refused():
-                self.refused = True
+                self.refusals.append(record)
             case CancelAcknowledged():
                 self.cancelled = record.at if self.cancelled is None else self.cancelled
             case Claimed():
@@ -124,6 +134,19 @@ def stories(records: Iterable[Record], rows: Iterable[Final]) -> dict[str, Story
     for record in records:
         if job := getattr(record, "job", ""):
             told.setdefault(job, Story(job)).add(record)
+        for follower in getattr(record, "follows", ()):
+            _follows(told.setdefault(follower, Story(follower)), record)
     for row in rows:
         told.setdefault(row.job, Story(row.job)).row = row
     return told
+
+
+def _follows(follower: Story, record: Record) -> None:
+    """Who is published by the settle of another is asked for by it, and accepted when it is answered."""
+    match record:
+        case Settling():
+            follower.asked.append(record.at)
+        case Settled(answer=""):
+            follower.accepted.append(record.at)
+        case _:
+            pass

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from account import Cut, Failed, Finished, Started
+from account import FAILED, Cut, Failed, Finished, Started, label
 from ledger import KEPT, LEASE
 from ledger.journal import Journal, now
 from ledger.watched import Fuse, Watched, die, fault_of_mine
-from workhorse import Context, Fixed, Retry, Workhorse
+from workhorse import Batch, Context, Failure, Fixed, Job, Retry, Success, Workhorse
 from workhorse.app import places
 from workhorse.engines import open_engine
 
@@ -41,11 +42,13 @@ class Refusal(Exception):
 
 
 @contextmanager
-def _on_record(job: str, attempt: int) -> Iterator[None]:
+def _on_record(job: str, attempt: int, got: tuple[str, ...] = ()) -> Iterator[str]:
+    """What is yielded is the run's result, which is told to whoever follows it."""
     run, who = f"{os.getpid()}.{next(_runs)}", journal.who
-    journal.note(Started(at=now(), who=who, job=job, run=run, attempt=attempt))
+    started = Started(at=now(), who=who, job=job, run=run, attempt=attempt, got=got)
+    journal.note(started)
     try:
-        yield
+        yield label(started)
     except Exception as error:
         journal.note(Failed(at=now(), who=who, job=job, run=run, error=str(error)))
         raise
@@ -56,16 +59,17 @@ def _on_record(job: str, attempt: int) -> Iterator[None]:
 
 
 @app.task
-async def work(ctx: Context, seconds: float, fails: int = 0, key: str = "") -> None:
+async def work(ctx: Context, seconds: float, fails: int = 0, key: str = "") -> str:
     """Take so long; fail at the first attempts. `key` is for limits, order and uniqueness."""
-    with _on_record(ctx.job.id, ctx.attempt):
+    with _on_record(ctx.job.id, ctx.attempt) as run:
         await asyncio.sleep(seconds)
         if ctx.attempt <= fails:
             raise Refusal(f"attempt {ctx.attempt} is to fail")
+        return run
 
 
 @app.task(retry=Retry(2, Fixed(0.1)))
-async def hopeless(ctx: Context) -> None:
+async def hopeless(ctx: Context) -> str:
     with _on_record(ctx.job.id, ctx.attempt):
         raise Refusal(f"attempt {ctx.attempt} always fails")
 
@@ -96,6 +100,41 @@ async def poison(ctx: Context) -> None:
     """Kill the worker that runs it."""
     with _on_record(ctx.job.id, ctx.attempt):
         die(journal, "poison")
+
+
+@app.task(batch=Batch(size=5, wait=0.05), retry=Retry(0))
+async def together(items: list[tuple[str, bool]]) -> list[str | BaseException]:
+    """Many at once, which know their ids, and whether they are to fail; none is tried again, so their attempt is the first."""
+    return await asyncio.gather(*(_item(*item) for item in items), return_exceptions=True)
+
+
+async def _item(job: str, fails: bool) -> str:
+    with _on_record(job, 1) as run:
+        await asyncio.sleep(0.01)
+        if fails:
+            raise Refusal("it is to fail, and nobody with it")
+        return run
+
+
+@app.task
+async def follow(ctx: Context, result: str) -> None:
+    """After a success."""
+    with _on_record(ctx.job.id, ctx.attempt, (result,)):
+        await asyncio.sleep(0.005)
+
+
+@app.task
+async def mourn(ctx: Context, dead: Job[Any]) -> None:
+    """After a death."""
+    with _on_record(ctx.job.id, ctx.attempt, (dead.id,)):
+        await asyncio.sleep(0.005)
+
+
+@app.task
+async def collect(ctx: Context, ends: list[Success[str] | Failure]) -> None:
+    """After all of a group."""
+    with _on_record(ctx.job.id, ctx.attempt, tuple(it.value if it.successful else FAILED for it in ends)):
+        await asyncio.sleep(0.005)
 
 
 def _pulse() -> None:

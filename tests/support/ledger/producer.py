@@ -1,6 +1,7 @@
 """The process that asks: python -m ledger.producer PLAN FIRST RATE asks for the pieces of a plan from the first on."""
 
 import asyncio
+import dataclasses
 import random
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from account import Accepted, Asked, CancelAcknowledged, CancelAsked, Record, Refused, Wish
 from ledger import workload
-from ledger.app import app, journal
+from ledger.app import app, collect, follow, journal, mourn
 from ledger.journal import now
 from ledger.workload import Piece
 from workhorse import Job, Limit, Unique
@@ -35,11 +36,22 @@ async def produce(pieces: Sequence[Piece], first: int, rate: float) -> None:
 
 async def _ask(batch: Sequence[Piece]) -> None:
     async def once() -> None:
-        journal.note(*(Asked(at=now(), who=journal.who, job=piece.id, wish=piece.wish) for piece in batch))
-        handles = await app.enqueue_many(_job(piece) for piece in batch)
-        journal.note(*(_answer(piece, handle.id) for piece, handle in zip(batch, handles, strict=True)))
+        asked = [each for piece in batch for each in piece.all()]
+        journal.note(*(Asked(at=now(), who=journal.who, job=each.id, wish=each.wish) for each in asked))
+        alone = [piece for piece in batch if not piece.members]
+        handles = await app.enqueue_many(_job(piece) for piece in alone)
+        journal.note(*(_answer(piece, handle.id) for piece, handle in zip(alone, handles, strict=True)))
+        for piece in batch:
+            await _gather(piece)
 
     await _patiently(once)
+
+
+async def _gather(piece: Piece) -> None:
+    if piece.members:
+        group = app.group((_job(each) for each in piece.members), failures="collect")
+        await group.then(collect.options(id=piece.id)).enqueue()
+        journal.note(*(_answer(each, each.id) for each in piece.all()))
 
 
 def _answer(piece: Piece, id: str) -> Record:
@@ -51,8 +63,10 @@ def _answer(piece: Piece, id: str) -> Record:
 
 def _job(piece: Piece) -> Job[Any]:
     """Half of the ids look as ours do, which nobody may give by `.options`."""
-    job = app.registry.find(piece.task).options(**_options(piece.wish)).job(*piece.args)
-    return Job(piece.id, job.task, job.args, job.kwargs, job.queue, job.priority, job.headers, job.options)
+    task = app.registry.find(piece.task)
+    if piece.wish.followed:
+        task = task.then(follow).options(on_dead=mourn)
+    return dataclasses.replace(task.options(**_options(piece.wish)).job(*piece.args), id=piece.id)
 
 
 def _options(wish: Wish) -> OnceOptions:

@@ -43,16 +43,26 @@ class Round:
 
 
 def play(stage: Stage, seed: int, pieces: list[Piece], size: Size) -> Round:
-    """Chaos, healing, and the drain."""
-    chance = random.Random(seed)
-    workload.save(stage.crew.plan, pieces)
+    """Chaos, healing, and the drain; then whoever is left to the end is asked for."""
+    chance, among = random.Random(seed), workload.before_the_end(pieces)
+    workload.save(stage.crew.plan, pieces[:among])
     nemesis = Nemesis(chance, stage.crew, stage.journal, stage.ground)
     began = time.monotonic()
-    _Chaos(stage.crew, chance, nemesis, pieces, size).reign()
+    _Chaos(stage.crew, chance, nemesis, pieces[:among], size).reign()
     healed = time.monotonic()
     left = _drain(stage, size)
     ended = time.monotonic()
+    if not left and among < len(pieces):
+        left = _finish(stage, size, pieces, among)
     return Round(nemesis, ended - began, ended - healed, left)
+
+
+def _finish(stage: Stage, size: Size, pieces: list[Piece], among: int) -> dict[str, int]:
+    """No fault is left, and no job: what is asked for now finds everything free."""
+    workload.save(stage.crew.plan, pieces)
+    producer = stage.crew.produce(among, len(pieces)).process
+    assert producer.wait(size.patience) == 0, f"the last producer failed: see {stage.crew.logs}"
+    return _drain(stage, size)
 
 
 def _drain(stage: Stage, size: Size) -> dict[str, int]:

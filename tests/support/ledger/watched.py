@@ -80,16 +80,14 @@ class WatchedBroker:
 
     async def settle(self, outcomes: Sequence[Outcome], /) -> list[tuple[Outcome, str]]:
         since, who = now(), self._journal.who
-        said = [(it, it.claim.job.id, it.claim.token, type(it).__name__) for it in outcomes]
-        self._journal.note(
-            *(Settling(at=since, who=who, job=job, token=token, kind=kind) for _, job, token, kind in said)
-        )
+        said = [_said(it) for it in outcomes]
+        self._journal.note(*(Settling(at=since, who=who, **facts) for facts in said))
         undone = await self._fuse.over(self._broker.settle(outcomes))
         at, why = now(), {id(outcome): reason for outcome, reason in undone}
         self._journal.note(
             *(
-                Settled(at=at, who=who, job=job, since=since, token=token, kind=kind, answer=why.get(id(it), ""))
-                for it, job, token, kind in said
+                Settled(at=at, who=who, since=since, answer=why.get(id(it), ""), **facts)
+                for it, facts in zip(outcomes, said, strict=True)
             )
         )
         return undone
@@ -133,6 +131,11 @@ class Watched:
 
     async def close(self) -> None:
         await self._engine.close()
+
+
+def _said(outcome: Outcome) -> dict[str, Any]:
+    claim, follows = outcome.claim, tuple(job.id for job in outcome.publish)
+    return {"job": claim.job.id, "token": claim.token, "kind": type(outcome).__name__, "follows": follows}
 
 
 def _claimed(claim: Claim, since: float, at: float, who: str, lease: float) -> Claimed:
