@@ -4,9 +4,10 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from workhorse.app.importing import kept
 from workhorse.app.patience import patiently
 from workhorse.app.sender import Sender
-from workhorse.core.contract import Broker, Engine
+from workhorse.core.contract import Broker, Engine, Store
 from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.instrument import log
 
@@ -63,6 +64,10 @@ class Connections:
         task = self._open.get(asyncio.get_running_loop()) if self._pid == os.getpid() else None
         good = task is not None and task.done() and not task.cancelled() and task.exception() is None
         return task.result() if good and task is not None else None
+
+    async def marks(self) -> Store:
+        """Where the progress of who enqueues is kept. EngineRefused: nowhere."""
+        return kept((await self.soon()).engine.store)
 
     async def opened(self) -> None:
         """The running loop's is open."""

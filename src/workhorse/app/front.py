@@ -9,6 +9,7 @@ from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
 from workhorse.app.groups import Grouping
+from workhorse.app.importing import Progress
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
 from workhorse.app.sagas import Sagas, replays
@@ -93,8 +94,8 @@ class Workhorse(Grouping, Router):
         log.listen(self.bus)
         self._clock: Clock = SystemClock()
         self._portal = Portal()
-        self._spool = spool_of(spool, self._places.url, name, whole(spool_limit, "spool_limit", least=1))
-        self._connections = self._fresh(self._spool)
+        self.spool = spool_of(spool, self._places.url, name, whole(spool_limit, "spool_limit", least=1))
+        self._connections = self._fresh(self.spool)
         self._results = Results(self.engine, self._keeps_result)
         self._groups = Groups(self.engine)
         self.sagas = Sagas(self.engine, self._send)
@@ -118,11 +119,6 @@ class Workhorse(Grouping, Router):
     def places(self) -> Places:
         """Both, for who opens engines of his own."""
         return self._places
-
-    @property
-    def spool(self) -> Spool | None:
-        """Where what the engine does not take waits, if anywhere."""
-        return self._spool
 
     async def __aenter__(self) -> Self:
         await self._connections.opened()
@@ -197,6 +193,10 @@ class Workhorse(Grouping, Router):
         if bulk.refused:
             raise EnqueueRefused(bulk.refused)
         return handles
+
+    def progress(self, name: str) -> Progress:
+        """How far an import came, by a name of its own: `await app.progress("cities").enqueue_many(jobs)`."""
+        return Progress(name, self.enqueue_many, lambda: self._connections.marks(), self._patience)
 
     def refusal(self, job: Job[Any]) -> str:
         """Why this job cannot be enqueued; empty: it can."""

@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from workhorse.app.connections import Connection, Connections
+from workhorse.app.importing import kept
 from workhorse.app.sender import Sender
-from workhorse.core.contract import Answer, Broker, Engine, Envelope
+from workhorse.core.contract import Answer, Broker, Engine, Envelope, Store
 from workhorse.core.errors import BrokerUnavailable, DeclarationError
 from workhorse.core.happenings import Spooled
 from workhorse.core.instrument import Bus
@@ -139,6 +140,10 @@ class Spooling(Connections):
         if there is not None:
             desk.sender.max_size = there.sender.max_size
         return Connection(None if there is None else there.engine, desk.sender)
+
+    async def marks(self) -> Store:
+        """Beside the spool: there while the engine is away."""
+        return kept((await self._near.here()).engine.store)
 
     async def spooled(self, id: str) -> bool:
         log = await self._log()
