@@ -37,6 +37,18 @@ SAID: list[tuple[object, int, str]] = [
         "they are skipped; catch_up= makes up for some",
     ),
     (h.TickRefused("beat", "id-1", "full"), logging.ERROR, "beat id-1 was not accepted: full; the schedule goes on"),
+    (
+        h.Spooled(3, "no connection"),
+        logging.WARNING,
+        "the engine does not answer (no connection): jobs go to the spool until it does",
+    ),
+    (h.Spooled(3, ""), logging.DEBUG, "3 jobs go to the spool, behind those that wait there"),
+    (h.Forwarded(3, 0.5), logging.INFO, "3 jobs of the spool are at the engine"),
+    (
+        h.ForwardRefused("id-1", "beat", "too large"),
+        logging.ERROR,
+        "beat id-1 of the spool was not accepted: too large; it is put aside there",
+    ),
     (h.ProcessDied(42, -9, 0.5), logging.ERROR, "worker process 42 ended with -9; another starts in 0.5 s"),
 ]
 

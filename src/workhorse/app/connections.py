@@ -4,18 +4,25 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from workhorse.app.importing import kept
 from workhorse.app.patience import patiently
 from workhorse.app.sender import Sender
-from workhorse.core.contract import Broker, Engine
+from workhorse.core.contract import Broker, Engine, Store
 from workhorse.core.errors import BrokerUnavailable
 from workhorse.core.instrument import log
 
 
 class Connection:
-    """An open engine, and what sends through it."""
+    """An engine, and what sends to it. Where jobs may wait on the local disk it need not be open: BrokerUnavailable."""
 
-    def __init__(self, engine: Engine, sender: Sender) -> None:
-        self.engine, self.sender = engine, sender
+    def __init__(self, engine: Engine | None, sender: Sender) -> None:
+        self._engine, self.sender = engine, sender
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise BrokerUnavailable("the engine is not open yet; what is enqueued goes to the spool meanwhile")
+        return self._engine
 
 
 class Connections:
@@ -52,6 +59,28 @@ class Connections:
         except TimeoutError:
             raise BrokerUnavailable(f"open: the engine did not answer within {self._patience:g} s") from None
 
+    def there(self) -> Connection | None:
+        """The running loop's, if it is open."""
+        task = self._open.get(asyncio.get_running_loop()) if self._pid == os.getpid() else None
+        good = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return task.result() if good and task is not None else None
+
+    async def marks(self) -> Store:
+        """Where the progress of who enqueues is kept. EngineRefused: nowhere."""
+        return kept((await self.soon()).engine.store)
+
+    async def opened(self) -> None:
+        """The running loop's is open."""
+        await self.here()
+
+    async def spooled(self, id: str) -> bool:
+        """Whether this job waits on the local disk."""
+        return False
+
+    async def arrived(self, id: str, timeout: float | None) -> float | None:
+        """Return when it does not; what is left of the time-out."""
+        return timeout
+
     async def close(self) -> None:
         """Close the running loop's engine, if there is one."""
         task = self._open.pop(asyncio.get_running_loop(), None)
@@ -70,7 +99,7 @@ class Connections:
             self._open.pop(loop, None)
             raise
         await self._sweep()
-        return Connection(engine, Sender(broker, self._patience))
+        return Connection(engine, Sender(broker, broker.features.max_size, self._patience))
 
     async def _checked(self, engine: Engine) -> Broker:
         try:

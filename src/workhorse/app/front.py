@@ -1,18 +1,19 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
-import os
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Self, TypeVar, Unpack, cast
 
 from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
-from workhorse.app.groups import Group
+from workhorse.app.groups import Grouping
+from workhorse.app.importing import Progress
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
-from workhorse.app.sagas import Sagas
+from workhorse.app.sagas import Sagas, replays
+from workhorse.app.spooling import Spool, Spooling, spool_of
 from workhorse.core import log, names
 from workhorse.core.checks import whole
 from workhorse.core.clock import Clock, SystemClock
@@ -20,7 +21,7 @@ from workhorse.core.contract import Answer, Engine, Envelope, Filter, Row
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt
 from workhorse.core.envelope import encode_job
-from workhorse.core.errors import BrokerUnavailable, DeclarationError, EnqueueRefused, JobNotFound, WorkhorseError
+from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound, WorkhorseError
 from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.happenings import Enqueued
 from workhorse.core.instrument import Bus
@@ -38,24 +39,23 @@ from workhorse.durable.follow_ups import FollowUps
 from workhorse.durable.groups import Groups
 from workhorse.durable.history import attempts
 from workhorse.durable.results import Results
+from workhorse.durable.spool.log import LIMIT
 from workhorse.durable.ticks import name_of
 from workhorse.worker.budget import Budget, LocalBudget
 from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
 from workhorse.worker.worker import Worker
 
-REPLAY = "WORKHORSE_REPLAY_SAGAS"
-"""In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
-
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Workhorse(Router):
+class Workhorse(Grouping, Router):
     """The front door: a URL, its tasks, and everything one does with them.
 
     `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
-    default queue. `store`: another URL, for results and all other facts; "none": there are none. `max_size`: bytes of one
+    default queue. `store`: another URL, for results and all other facts; "none": there are none. `spool`: a file on the local
+    disk that takes what the engine does not answer for, and `spool_limit`: how many jobs may wait there. `max_size`: bytes of one
     job. `enqueue_timeout`: how long an enqueue waits for an engine that does not answer. `redact`: patterns of header names
     whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back. `max_hops`: how
     many jobs may follow one another. `retain`: how long succeeded and cancelled jobs are kept (0: not at all);
@@ -68,6 +68,8 @@ class Workhorse(Router):
         *,
         name: str = "default",
         store: str | None = None,
+        spool: str | None = None,
+        spool_limit: int = LIMIT,
         max_size: int = 1_048_576,
         enqueue_timeout: Duration = 30,
         redact: Sequence[str] = REDACTED,
@@ -92,7 +94,8 @@ class Workhorse(Router):
         log.listen(self.bus)
         self._clock: Clock = SystemClock()
         self._portal = Portal()
-        self._connections = self._fresh()
+        self.spool = spool_of(spool, self._places.url, name, whole(spool_limit, "spool_limit", least=1))
+        self._connections = self._fresh(self.spool)
         self._results = Results(self.engine, self._keeps_result)
         self._groups = Groups(self.engine)
         self.sagas = Sagas(self.engine, self._send)
@@ -118,7 +121,7 @@ class Workhorse(Router):
         return self._places
 
     async def __aenter__(self) -> Self:
-        await self._connections.here()
+        await self._connections.opened()
         return self
 
     async def __aexit__(
@@ -191,20 +194,9 @@ class Workhorse(Router):
             raise EnqueueRefused(bulk.refused)
         return handles
 
-    @overload
-    def group(self, jobs: Iterable[Job[R]], *, failures: Literal["stop"] = "stop") -> Group[R]: ...
-    @overload
-    def group(self, jobs: Iterable[Job[R]], *, failures: Literal["collect"]) -> "Group[Attempt[R]]": ...
-    def group(self, jobs: Iterable[Job[Any]], *, failures: Literal["stop", "collect"] = "stop") -> Group[Any]:
-        """Jobs whose results go together to one follow-up: `await app.group(jobs).then(task).enqueue()`.
-
-        `failures`: what a member that died or was cancelled does to it. stop: the follow-up dies, too, and says of whom;
-        collect: it gets a Success or a Failure of each. DeclarationError for more than 100,000 jobs, one that is there twice
-        or has a given id.
-        """
-        if failures not in ("stop", "collect"):
-            raise DeclarationError(f"group: failures: expected 'stop' or 'collect', got {failures!r}")
-        return Group(self, jobs, failures == "collect")
+    def progress(self, name: str) -> Progress:
+        """How far an import came, by a name of its own: `await app.progress("cities").enqueue_many(jobs)`."""
+        return Progress(name, self.enqueue_many, lambda: self._connections.marks(), self._patience)
 
     def refusal(self, job: Job[Any]) -> str:
         """Why this job cannot be enqueued; empty: it can."""
@@ -250,6 +242,8 @@ class Workhorse(Router):
 
     async def status(self, id: str) -> Status:
         """Where the job is now; JobNotFound when nothing is known of it."""
+        if await self._connections.spooled(id):
+            return "spooled"
         its = await self.sagas.head(id)
         if its is not None:
             return its.status
@@ -262,10 +256,11 @@ class Workhorse(Router):
 
     async def result(self, id: str, timeout: float | None, decode: Decode) -> Any:
         """Wait for the job's end."""
-        return await self._results.wait(id, timeout, decode)
+        return await self._results.wait(id, await self._connections.arrived(id, timeout), decode)
 
     async def cancel(self, id: str) -> bool:
-        """Ask the job to stop; False when it had ended."""
+        """Ask the job to stop; False when it had ended. TimeoutError for one that does not leave the spool."""
+        await self._connections.arrived(id, self._patience)
         if await self.sagas.knows(id):
             return await self.sagas.cancel(id)
         inspector = (await self.engine()).inspector
@@ -273,6 +268,8 @@ class Workhorse(Router):
 
     async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
         """The job's attempts so far, oldest first."""
+        if await self._connections.spooled(id):
+            return ()
         if (its := await self.sagas.head(id)) is not None:
             return await self.sagas.attempts(id, its, decode)
         row = await self._row(id)
@@ -335,7 +332,7 @@ class Workhorse(Router):
             self.scheduled,
             FollowUps(self._groups, self._clock, self._max_hops, self._max_size),
             self._retain,
-            os.environ.get(REPLAY, "") not in ("", "0"),
+            replays(),
         )
         return Worker(
             parts,
@@ -367,8 +364,9 @@ class Workhorse(Router):
 
     # ---- inside
 
-    def _fresh(self) -> Connections:
-        return Connections(self._places.engine, self._prepare, self._check, self._patience)
+    def _fresh(self, spool: Spool | None = None) -> Connections:
+        parts = self._places.engine, self._prepare, self._check, self._patience
+        return Connections(*parts) if spool is None else Spooling(*parts, spool, self.bus)
 
     def _prepare(self) -> None:
         self.registry.check_mourners()

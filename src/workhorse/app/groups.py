@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
 from workhorse.core.contract import Engine
 from workhorse.core.document import Gathering, Member
+from workhorse.core.effort import Attempt
 from workhorse.core.envelope import follow_up
 from workhorse.core.errors import DeclarationError, EngineRefused, EnqueueRefused
 from workhorse.core.follow_up import RESULT, FollowUp
@@ -57,6 +58,25 @@ class Front(Protocol):
     def run(self, awaitable: Awaitable[T], /) -> T:
         """Wait for it from synchronous code."""
         ...
+
+
+class Grouping:
+    """What makes an app able to."""
+
+    @overload
+    def group(self: Front, jobs: Iterable[Job[R]], *, failures: Literal["stop"] = "stop") -> "Group[R]": ...
+    @overload
+    def group(self: Front, jobs: Iterable[Job[R]], *, failures: Literal["collect"]) -> "Group[Attempt[R]]": ...
+    def group(self: Front, jobs: Iterable[Job[Any]], *, failures: Literal["stop", "collect"] = "stop") -> "Group[Any]":
+        """Jobs whose results go together to one follow-up: `await app.group(jobs).then(task).enqueue()`.
+
+        `failures`: what a member that died or was cancelled does to it. stop: the follow-up dies, too, and says of whom;
+        collect: it gets a Success or a Failure of each. DeclarationError for more than 100,000 jobs, one that is there twice
+        or has a given id.
+        """
+        if failures not in ("stop", "collect"):
+            raise DeclarationError(f"group: failures: expected 'stop' or 'collect', got {failures!r}")
+        return Group(self, jobs, failures == "collect")
 
 
 class Group(Generic[R]):

@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from workhorse.app.patience import patiently
 from workhorse.core import ids
-from workhorse.core.contract import Answer, Broker, Envelope
+from workhorse.core.contract import Answer, Envelope
 from workhorse.core.errors import BrokerUnavailable
 
 
-class Sender:
-    """Group commit over one broker. Publishing again is safe: every job has its id before the first try."""
+class Publisher(Protocol):
+    """A broker, or who promises the same of this one verb."""
 
-    def __init__(self, broker: Broker, patience: float) -> None:
-        self._broker, self._patience = broker, patience
+    async def publish(self, jobs: Sequence[Envelope], /) -> list[Answer]:
+        """Durable on return; one answer a job, in order."""
+        ...
+
+
+class Sender:
+    """Group commit to one publisher. Publishing again is safe: every job has its id before the first try.
+
+    `max_size`: bytes that the engine takes at most.
+    """
+
+    def __init__(self, to: Publisher, max_size: int, patience: float) -> None:
+        self.max_size, self._to, self._patience = max_size, to, patience
+        self._said = ""
         self._gathered: list[tuple[Envelope, asyncio.Future[Answer]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
-
-    @property
-    def max_size(self) -> int:
-        """Bytes that the engine takes at most."""
-        return self._broker.features.max_size
 
     async def send(self, job: Envelope) -> Answer:
         """Durable on return. BrokerUnavailable when there is no answer within the patience."""
@@ -65,10 +73,19 @@ class Sender:
         _fail(gathered, self._unanswered())
 
     def _unanswered(self) -> BrokerUnavailable:
-        return BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s")
+        return BrokerUnavailable(f"publish: the engine did not answer within {self._patience:g} s{self._said}")
 
     async def _publish(self, jobs: Sequence[Envelope]) -> list[Answer]:
-        return await patiently(lambda: self._broker.publish(jobs), self._patience)
+        return await patiently(lambda: self._asked(jobs), self._patience)
+
+    async def _asked(self, jobs: Sequence[Envelope]) -> list[Answer]:
+        try:
+            answers = await self._to.publish(jobs)
+        except BrokerUnavailable as error:
+            self._said = f"; last it was {error}"  # the next try may hang, and who gives up then wants to know why
+            raise
+        self._said = ""
+        return answers
 
 
 def _fail(gathered: list[tuple[Envelope, "asyncio.Future[Answer]"]], error: Exception) -> None:

@@ -4,6 +4,7 @@ import time
 
 import click
 
+from workhorse.cli import spooled
 from workhorse.cli.checkup import Finding, of_app, of_engine, of_opening, of_versions, of_work
 from workhorse.cli.exits import ERROR
 from workhorse.cli.shared import Desk, desk
@@ -19,7 +20,7 @@ def doctor(desk: Desk) -> None:
 
     Exit code 1 when something must be fixed.
     """
-    found = [*of_versions(), *of_app(desk), *run(_examined(desk))]
+    found = [*of_versions(), *of_app(desk), *run(spooled.findings(desk.app, desk.spec)), *run(_examined(desk))]
     bad = [each for each in found if each.kind == "bad"]
     desk.value(
         {

@@ -52,17 +52,23 @@ def enqueue(
     arguments = typed(found, words) if json_args is None else from_json(found, json_args)
     job = _job(found, arguments, once)
 
-    async def send(desk: Desk, engine: Engine) -> None:
+    async def send(desk: Desk) -> None:
+        async with desk.app:  # an engine that is away is an error at once, or no matter where there is a spool
+            await enqueued(desk)
+
+    async def enqueued(desk: Desk) -> None:
         handle = await desk.app.enqueue(job)
         if handle.id != job.id:
             desk.remark(f"no new job: {handle.id} has its unique key")
+        if desk.app.spool is not None and await handle.status() == "spooled":
+            desk.remark(f"the engine is away: job {handle.id} waits in the spool")
         if wait:
-            await _wait(desk, engine, handle, job.queue, timeout)
+            await _wait(desk, await desk.app.engine(), handle, job.queue, timeout)
         else:
             desk.value({"id": handle.id, "task": job.task, "queue": job.queue})
             desk.say(handle.id)
 
-    desk.ask(send)
+    desk.use(send)
 
 
 def _job(task: Declared, arguments: Arguments, once: dict[str, Any]) -> Job[Any]:

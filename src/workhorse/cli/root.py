@@ -18,6 +18,7 @@ from workhorse.cli.queues import queues
 from workhorse.cli.sagas import sagas
 from workhorse.cli.schedules import schedules
 from workhorse.cli.shared import debugging
+from workhorse.cli.spool import spool
 from workhorse.cli.worker import worker
 from workhorse.cli.workers import workers
 from workhorse.core.errors import WorkhorseError
@@ -45,7 +46,21 @@ class Root(click.Group):
 @click.group(
     cls=Root,
     epilog=exits.HELP,
-    commands=[worker, enqueue, jobs, dead, queues, workers, schedules, sagas, doctor, migrate, migrate_jobs, demo],
+    commands=[
+        worker,
+        enqueue,
+        jobs,
+        dead,
+        queues,
+        workers,
+        schedules,
+        sagas,
+        spool,
+        doctor,
+        migrate,
+        migrate_jobs,
+        demo,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(release(), prog_name="workhorse")

@@ -22,6 +22,7 @@ Status: TypeAlias = Literal[
     "dead",
     "cancelled",
     "pending",  # only the broker knows
+    "spooled",  # on the local disk, until the engine is back
     "waiting",  # from here on: sagas
     "compensating",
     "compensated",
@@ -73,7 +74,7 @@ class JobHandle(Generic[R_co]):
 
     async def status(self) -> Status:
         """Where it is now. scheduled: due later, retries too; parked: no slot in its lane; ready: due; running: a lease
-        stands; pending: only the broker knows. JobNotFound once it is forgotten."""
+        stands; pending: only the broker knows; spooled: on the local disk. JobNotFound once it is forgotten."""
         return await self._door.status(self._id)
 
     async def result(self, timeout: Duration | None = None) -> R_co:

@@ -10,9 +10,31 @@ from workhorse.core.job import Job
 
 
 class Enqueued(msgspec.Struct, frozen=True):
-    """These jobs were accepted by the engine."""
+    """These jobs were accepted, by the engine or by the spool."""
 
     jobs: Sequence[Job[Any]]
+
+
+class Spooled(msgspec.Struct, frozen=True):
+    """So many jobs wait on the local disk; `why` is what the engine said, empty where others waited there already."""
+
+    jobs: int
+    why: str
+
+
+class Forwarded(msgspec.Struct, frozen=True):
+    """So many jobs of the spool are at the engine, in so many seconds."""
+
+    jobs: int
+    seconds: float
+
+
+class ForwardRefused(msgspec.Struct, frozen=True):
+    """The engine did not take this job of the spool; it was put aside there."""
+
+    job: str
+    task: str
+    why: str
 
 
 class WorkerStarted(msgspec.Struct, frozen=True):

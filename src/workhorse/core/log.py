@@ -7,11 +7,14 @@ from workhorse.core.contract import Cancelled, Dead, Released, Retried
 from workhorse.core.happenings import (
     BrokerBack,
     BrokerLost,
+    Forwarded,
+    ForwardRefused,
     JobEnded,
     JobLost,
     JobSucceeded,
     LoopBlocked,
     ProcessDied,
+    Spooled,
     ThreadAbandoned,
     TickRefused,
     TicksMissed,
@@ -27,6 +30,9 @@ log.addHandler(logging.NullHandler())
 
 def listen(bus: Bus) -> None:
     """Write what the bus tells to the logger `workhorse`, structured fields in `extra`."""
+    bus.listen(Spooled, _spooled)
+    bus.listen(Forwarded, _forwarded)
+    bus.listen(ForwardRefused, _forward_refused)
     bus.listen(WorkerStarted, _worker_started)
     bus.listen(WorkerStopping, _worker_stopping)
     bus.listen(WorkerStopped, _worker_stopped)
@@ -41,6 +47,24 @@ def listen(bus: Bus) -> None:
     bus.listen(ProcessDied, _process_died)
     if log.isEnabledFor(logging.DEBUG):
         bus.listen(JobSucceeded, _job_succeeded)  # a line a job costs as much as the job: only where it was asked for
+
+
+def _spooled(it: Spooled) -> None:
+    if it.why:  # the first; those behind it are many
+        log.warning(
+            "the engine does not answer (%s): jobs go to the spool until it does", it.why, extra={"jobs": it.jobs}
+        )
+    else:
+        log.debug("%d jobs go to the spool, behind those that wait there", it.jobs, extra={"jobs": it.jobs})
+
+
+def _forwarded(it: Forwarded) -> None:
+    fields = {"jobs": it.jobs, "seconds": round(it.seconds, 6)}
+    log.info("%d jobs of the spool are at the engine", it.jobs, extra=fields)
+
+
+def _forward_refused(it: ForwardRefused) -> None:
+    log.error("%s %s of the spool was not accepted: %s; it is put aside there", it.task, it.job, it.why)
 
 
 def _worker_started(it: WorkerStarted) -> None:

@@ -128,7 +128,7 @@ class Run:
         process = here()
         engine = await app.engine()
         assert engine.broker is not None
-        sender = Sender(engine.broker, 10.0)
+        sender = Sender(engine.broker, engine.broker.features.max_size, 10.0)
         while not self._produced:
             step = self._program.steps[self._step]
             self._step += 1  # a producer that takes over goes on with the next: what became of this one is not known
