@@ -1,6 +1,5 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
-import os
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -9,10 +8,11 @@ from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 from workhorse.app import needs, urls
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
+from workhorse.app.consuming import Consuming
 from workhorse.app.groups import Group
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
-from workhorse.app.sagas import Sagas
+from workhorse.app.sagas import Sagas, replays
 from workhorse.core import log, names
 from workhorse.core.checks import whole
 from workhorse.core.clock import Clock, SystemClock
@@ -44,14 +44,11 @@ from workhorse.worker.call import keeps_result
 from workhorse.worker.crew import Parts
 from workhorse.worker.worker import Worker
 
-REPLAY = "WORKHORSE_REPLAY_SAGAS"
-"""In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
-
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Workhorse(Router):
+class Workhorse(Consuming, Router):
     """The front door: a URL, its tasks, and everything one does with them.
 
     `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
@@ -324,21 +321,8 @@ class Workhorse(Router):
         signals: Sequence[int] | None = None,
     ) -> Worker:
         """The same with a budget of jobs that may be shared with other processes."""
-        parts = Parts(
-            self.registry,
-            self.bus,
-            self._clock,
-            self.engine,
-            self._places.work,
-            self._progress,
-            self._unknown_for,
-            self.scheduled,
-            FollowUps(self._groups, self._clock, self._max_hops, self._max_size),
-            self._retain,
-            os.environ.get(REPLAY, "") not in ("", "0"),
-        )
         return Worker(
-            parts,
+            self._parts(),
             budget,
             concurrency=whole(concurrency, "concurrency", least=1),
             queues=self.registry.queues() if queues is None else [names.name(queue, "queue") for queue in queues],
@@ -369,6 +353,13 @@ class Workhorse(Router):
 
     def _fresh(self) -> Connections:
         return Connections(self._places.engine, self._prepare, self._check, self._patience)
+
+    def _parts(self) -> Parts:
+        follow_ups = FollowUps(self._groups, self._clock, self._max_hops, self._max_size)
+        return Parts(
+            self.registry, self.bus, self._clock, self.engine, self._places.work, self._progress, self._unknown_for,
+            self.scheduled, follow_ups, self._retain, replays(),
+        )  # fmt: skip
 
     def _prepare(self) -> None:
         self.registry.check_mourners()

@@ -1,5 +1,6 @@
 """An app's sagas, seen from outside: what handles and the command line ask, and the orders that they give."""
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -22,7 +23,15 @@ from workhorse.durable.sagas import head as head_facts
 from workhorse.durable.sagas.head import Head
 from workhorse.durable.sagas.jobs import Address
 
+REPLAY = "WORKHORSE_REPLAY_SAGAS"
+"""In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
+
 Send = Callable[[Envelope], Awaitable[Answer]]
+
+
+def replays() -> bool:
+    """Whether workers are to do so."""
+    return os.environ.get(REPLAY, "") not in ("", "0")
 
 
 class Sagas:

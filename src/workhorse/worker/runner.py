@@ -108,7 +108,7 @@ class Runner:
             if isinstance(gathered, Outcome):
                 return await self.not_run(gathered)
             its = gathered
-        self._begin(its, running)
+        self.begin(its, running)
         if isinstance(its.terms.task, SagaTask):
             return await self._turned(its, running)
         try:
@@ -118,6 +118,20 @@ class Runner:
         else:
             verdict = await self._pool.call(its.terms, args, kwargs, running)
         return await self._concluded(verdict, its, running, started)
+
+    def begin(self, its: Plan, running: Running) -> None:
+        """An attempt begins, here or in the hands of who consumes."""
+        running.plan, running.report = its, self._report
+        if self._bus.wants(JobStarted):
+            self._bus.say(JobStarted(running.claim))
+
+    async def conclude(self, verdict: Verdict, its: Plan, running: Running, started: float) -> Outcome | None:
+        """What a verdict makes of the job, with what follows from it; None when it is not ours any more."""
+        return await self._concluded(verdict, its, running, started)
+
+    def hand_back(self, claim: Claim, why: str) -> Outcome:
+        """For somebody else, with a growing delay; dead after `unknown_for` with nobody."""
+        return self._unknown(claim, why)
 
     async def _turned(self, its: Plan, running: Running) -> Outcome | None:
         outcome = await self._turns.run(its, running)
@@ -134,7 +148,7 @@ class Runner:
         fitting: list[tuple[Plan, Running]] = []
         items: list[Any] = []
         for its, running in plans:
-            self._begin(its, running)
+            self.begin(its, running)
             try:
                 items.append(its.item())
                 fitting.append((its, running))
@@ -147,11 +161,6 @@ class Runner:
             verdicts.update(zip((running for _, running in fitting), share(verdict, len(items)), strict=True))
         ends = [self._concluded(own(verdicts[it], it.why), its, it, started) for its, it in plans]
         return await asyncio.gather(*ends)  # what they write into a store is committed together
-
-    def _begin(self, its: Plan, running: Running) -> None:
-        running.plan, running.report = its, self._report
-        if self._bus.wants(JobStarted):
-            self._bus.say(JobStarted(running.claim))
 
     async def _concluded(self, verdict: Verdict, its: Plan, running: Running, started: float) -> Outcome | None:
         outcome = self._decide(verdict, its.terms, running.claim, started)
