@@ -15,6 +15,7 @@ from workhorse.cli.jobs import jobs
 from workhorse.cli.migrate import migrate
 from workhorse.cli.migrate_jobs import migrate_jobs
 from workhorse.cli.queues import queues
+from workhorse.cli.replay import replay
 from workhorse.cli.sagas import sagas
 from workhorse.cli.schedules import schedules
 from workhorse.cli.shared import debugging
@@ -45,7 +46,21 @@ class Root(click.Group):
 @click.group(
     cls=Root,
     epilog=exits.HELP,
-    commands=[worker, enqueue, jobs, dead, queues, workers, schedules, sagas, doctor, migrate, migrate_jobs, demo],
+    commands=[
+        worker,
+        enqueue,
+        jobs,
+        dead,
+        replay,
+        queues,
+        workers,
+        schedules,
+        sagas,
+        doctor,
+        migrate,
+        migrate_jobs,
+        demo,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(release(), prog_name="workhorse")
