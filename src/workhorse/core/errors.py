@@ -10,6 +10,7 @@ WorkhorseError
 ├── JobCancelled          the job was cancelled
 ├── SagaMismatch          a saga's code no longer matches its journal
 ├── LeaseLost             a message taken by hand is not the holder's any more
+├── FetchFailed           the resource that an event links to cannot be had
 └── raised by tasks, to steer their own job:
     ├── RetryLater        again, later
     ├── Skip              nothing to do
@@ -126,6 +127,10 @@ class LeaseLost(WorkhorseError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self._ids,)
+
+
+class FetchFailed(WorkhorseError):
+    """The resource that an event links to cannot be had: its host does not answer, or answers with an error, or with no JSON."""
 
 
 class RetryLater(WorkhorseError):
