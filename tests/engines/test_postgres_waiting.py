@@ -301,3 +301,19 @@ async def test_closing_ends_the_listening(opened: Opened, postgres: Postgres, po
     )
     while await asyncio.to_thread(postgres.sql, sql):
         pass
+
+
+async def test_closing_leaves_no_line_that_was_about_to_listen(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun_to = asyncio.get_running_loop().create_future()
+
+    async def add_listener(connection: Any, *_: Any) -> None:
+        begun_to.set_result(connection)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", add_listener)
+    engine = await opened()
+    waiting = await begun(engine.broker.wait(["q"], 1, LONG))
+    line = await promptly(begun_to)
+    waiting.cancel()
+    await engine.close()
+    assert line.is_closed()

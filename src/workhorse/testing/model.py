@@ -258,9 +258,7 @@ class Model:
         if life.status in ENDED:
             return {life.status}
         if life.status == "held":
-            put_off = (
-                {"scheduled"} if life.lane and life.lane.every else set[str]()
-            )  # by the rate, once its lease has run out
+            put_off = {"scheduled"} if life.lane and life.lane.every else set[str]()  # its lease has run out
             return {"running"} if later else {"running", "ready"} | put_off
         if life.lane is None or life.cancel or (life.lane.ordered and life.slot):
             return {"scheduled"} if later else {"ready"}

@@ -47,9 +47,7 @@ class Commands(Stage):
                 assert await self._result(url, 1) == 2
                 told = _told(tmp_path)
                 server.kill()
-                until(
-                    lambda: _told(tmp_path) > told
-                )  # by who did the job; another may still be about to find the server
+                until(lambda: _told(tmp_path) > told)  # by who did the job
                 server.start()
                 assert await self._result(url, 2) == 4
                 worker.send_signal(signal.SIGTERM)

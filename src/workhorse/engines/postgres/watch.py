@@ -78,9 +78,11 @@ class Watch:
         try:
             async with asyncio.timeout(_PATIENCE):  # its line may be dead since it was opened, without a word
                 await connection.add_listener(self._link.place.schema, self._heard)
-        except _LOST:
+        except BaseException as error:  # closed just now, too: nobody else knows of it yet
             connection.terminate()
-            return None
+            if isinstance(error, _LOST):
+                return None
+            raise
         return connection
 
     async def _hear(self, connection: Connection) -> None:
