@@ -9,7 +9,9 @@ import msgspec
 from workhorse.core import context as contexts
 from workhorse.core.context import Context
 from workhorse.core.contract import Claim, Outcome
+from workhorse.core.document import Document
 from workhorse.core.job import Job, job_of
+from workhorse.core.origin import Origin
 from workhorse.worker.call import Plan
 
 Report: TypeAlias = Callable[[str, float, str], Awaitable[None]]
@@ -55,6 +57,12 @@ class Running(msgspec.Struct, eq=False):
             if self.why is not None:
                 contexts.cancel(self.context)
         return self.context
+
+    def origin(self) -> Origin:
+        """Of what its task publishes."""
+        job, document = self.claim.job, Document() if self.plan is None else self.plan.document
+        correlation = document.event.correlationid if document.event is not None else ""
+        return Origin(job.id, document.overrides.hops + 1, correlation or job.id, job.headers)
 
     def interrupt(self, why: Why) -> None:
         """End the call if it can be ended: async code by cancellation, a process by its end. A thread goes on, and is told."""
