@@ -49,8 +49,12 @@ class Events:
 
     async def publish(self, event: Any, content: Any, named: Mapping[str, Any], delay: Duration) -> str:
         """Tell all subscribers; the event's id, once it is durable."""
-        media_type, text = self._described(event, content, named)
-        envelope = self._envelope(media_type, text, seconds(delay, "delay"))
+        id = ids.new_id()
+        try:
+            media_type, text = self._described(event, content, named)
+        except Unfit as error:
+            raise EnqueueRefused([(id, str(error))]) from None
+        envelope = self._envelope(id, media_type, text, seconds(delay, "delay"))
         if (box := Outbox.current(self._registry)) is not None:
             box.put(envelope)
             return envelope.id
@@ -71,7 +75,7 @@ class Events:
         if content is not None and not is_mapping(content):
             raise DeclarationError(f"publish: expected a mapping of fields, got a {type(content).__name__}")
         its = self._catalog.needed(event)
-        return event, self._encoded(its.encode, merged(content or NO_FIELDS, named))
+        return event, its.encode(merged(content or NO_FIELDS, named))
 
     def _of_class(self, event: Any, content: Any, named: Mapping[str, Any]) -> tuple[str, bytes]:
         if is_class(event) or content is not None or named:
@@ -85,16 +89,10 @@ class Events:
                 f"publish: {class_of(event).__qualname__} describes {its.media_type!r}, many media types; say which: "
                 f"publish('…', fields)"
             )
-        return its.media_type, self._encoded(its.encode, event)
+        return its.media_type, its.encode(event)
 
-    def _encoded(self, encode: Callable[[Any], bytes], content: Any) -> bytes:
-        try:
-            return encode(content)
-        except Unfit as error:
-            raise EnqueueRefused([("of no id yet", str(error))]) from None
-
-    def _envelope(self, media_type: str, text: bytes, delay: float) -> Envelope:
-        id, origin = ids.new_id(), here()
+    def _envelope(self, id: str, media_type: str, text: bytes, delay: float) -> Envelope:
+        origin = here()
         event = CloudEvent(
             specversion=cloud_event.SPEC,
             id=id,
@@ -145,10 +143,9 @@ class Events:
     async def bind(self, engine: Engine) -> None:
         """From now on copies come to each subscriber's queue, whether it is there or not; what is bound already is left."""
         bound = self._bound.setdefault(engine, set())
-        for binding in self._bindings():
-            if binding not in bound:
-                await subscriptions.bind(engine, binding)
-                bound.add(binding)
+        if missing := [it for it in self._bindings() if it not in bound]:
+            await subscriptions.bind(engine, missing)
+            bound.update(missing)
 
     async def unbind(self, engine: Engine, queue: str) -> list[str]:
         """No more copies come to this queue; the topics from which they came. What is there stays."""

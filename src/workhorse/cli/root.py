@@ -11,6 +11,7 @@ from workhorse.cli.dead import dead
 from workhorse.cli.demo import demo
 from workhorse.cli.doctor import doctor
 from workhorse.cli.enqueue import enqueue
+from workhorse.cli.events import events
 from workhorse.cli.jobs import jobs
 from workhorse.cli.migrate import migrate
 from workhorse.cli.migrate_jobs import migrate_jobs
@@ -45,7 +46,21 @@ class Root(click.Group):
 @click.group(
     cls=Root,
     epilog=exits.HELP,
-    commands=[worker, enqueue, jobs, dead, queues, workers, schedules, sagas, doctor, migrate, migrate_jobs, demo],
+    commands=[
+        worker,
+        enqueue,
+        jobs,
+        dead,
+        queues,
+        workers,
+        schedules,
+        sagas,
+        events,
+        doctor,
+        migrate,
+        migrate_jobs,
+        demo,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(release(), prog_name="workhorse")

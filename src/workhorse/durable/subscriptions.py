@@ -1,5 +1,6 @@
 """Which queues are bound to which topics, as facts: engines have no verb that lists them, and an unbind must find them all."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from workhorse.core.contract import Broker, Engine, Put, Store
 
 PREFIX: Final = "subscription/"
 PAGE: Final = 1000
+AT_ONCE: Final = 100
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -20,11 +22,16 @@ class Binding(msgspec.Struct, frozen=True):
     expires: float | None = None
 
 
-async def bind(engine: Engine, binding: Binding) -> None:
-    """Durable on return; again, it is as said last."""
+async def bind(engine: Engine, bindings: Sequence[Binding]) -> None:
+    """Durable on return; again, they are as said last."""
+    broker = _broker(engine)
     if engine.store is not None:  # first: what nobody knows of, nobody could end
-        await engine.store.put([Put(_key(binding), msgspec.json.encode(binding))])
-    await _broker(engine).bind(binding.topic, binding.queue, priority=binding.priority, expires=binding.expires)
+        await engine.store.put([Put(_key(it), msgspec.json.encode(it)) for it in bindings])
+    for begin in range(0, len(bindings), AT_ONCE):
+        some = bindings[begin : begin + AT_ONCE]
+        await asyncio.gather(
+            *[broker.bind(it.topic, it.queue, priority=it.priority, expires=it.expires) for it in some]
+        )
 
 
 async def unbind(engine: Engine, binding: Binding) -> None:

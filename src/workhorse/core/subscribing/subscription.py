@@ -53,7 +53,7 @@ class SubscriptionDefinition(Definition):
         self._catalog = door.catalog
         super().bind(name, msgspec.structs.replace(settings, queue=queue), door)
 
-    @property
+    @cached_property
     def wanted(self) -> str:
         """The media type, or pattern. DeclarationError for a class that nobody declared."""
         if isinstance(self._event, str):
