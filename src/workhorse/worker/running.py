@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from workhorse.core import context as contexts
+from workhorse.core import origin as origins
 from workhorse.core.context import Context
 from workhorse.core.contract import Claim, Outcome
 from workhorse.core.document import Document
@@ -60,9 +61,8 @@ class Running(msgspec.Struct, eq=False):
 
     def origin(self) -> Origin:
         """Of what its task publishes."""
-        job, document = self.claim.job, Document() if self.plan is None else self.plan.document
-        correlation = document.event.correlationid if document.event is not None else ""
-        return Origin(job.id, document.overrides.hops + 1, correlation or job.id, job.headers)
+        job, plan = self.claim.job, self.plan
+        return origins.of(Document() if plan is None else plan.document, job.id, job.headers)
 
     def interrupt(self, why: Why) -> None:
         """End the call if it can be ended: async code by cancellation, a process by its end. A thread goes on, and is told."""
