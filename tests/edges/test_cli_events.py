@@ -87,7 +87,7 @@ def test_a_handler_that_is_gone_is_listed_until_its_subscription_is_ended(shell:
 
 def test_a_subscription_that_is_still_declared_is_ended_with_a_warning(shell: Shell) -> None:
     done = shell.run("events", "APP", "unbind", "record")
-    assert done.stdout.strip() == "audit gets no more copies from application/vnd.shop.*; 0 wait there"
+    assert done.stdout.strip() == "audit gets no more copies from application/vnd.shop.*; waiting there: 0"
     assert "the app still declares audit: whoever opens it next binds it again" in done.stderr
 
 
