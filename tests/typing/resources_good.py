@@ -5,6 +5,7 @@ from typing import Any, assert_type
 
 import msgspec
 
+from workhorse import Workhorse
 from workhorse.events import ResourceHandler
 
 
@@ -27,3 +28,7 @@ class Orders(ResourceHandler[Order]):
 async def called() -> None:
     assert_type(await Orders()({"uri": "https://api.example.org/orders/1"}), bool)
     assert_type(Orders().convert({"number": 1}), Order)
+
+
+app = Workhorse("memory://", name="shop")
+subscribed = app.on("application/vnd.shop.pubsub._.changed.order", name="orders")(Orders())

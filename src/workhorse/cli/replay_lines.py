@@ -78,7 +78,7 @@ def recorded(text: bytes, number: int, app: Workhorse, queue: str | None) -> Rec
     """The message of this line; `queue`: another than its own. Bad, with the reason, where there is none."""
     try:
         if msgspec.json.decode(text, type=_Kind).specversion is not None:
-            return _event(text, queue)
+            return _event(text, app, queue)
         line = msgspec.json.decode(text, type=_Line)
     except (ValueError, RecursionError) as error:
         raise Bad(f"expected a message as JSON, got something else: {error}") from None
@@ -87,14 +87,14 @@ def recorded(text: bytes, number: int, app: Workhorse, queue: str | None) -> Rec
     return _job(line, _payload(line), app, queue)
 
 
-def _event(text: bytes, queue: str | None) -> Recorded:
+def _event(text: bytes, app: Workhorse, queue: str | None) -> Recorded:
     event = msgspec.json.decode(text, type=_Event)
     if queue is None:
         raise Bad("is an event, which many may have had a copy of; say with --queue whose copy this is to be")
     id = f"{event.id}@{queue}"
     if not ID.fullmatch(id) or not NAME.fullmatch(event.type):
         raise Bad(f"expected an event with an id and a media type, got {event.id!r} and {event.type!r}")
-    return Recorded(id, Envelope(id, event.type, text, queue))
+    return Recorded(id, _served(Envelope(id, event.type, text, queue), app))
 
 
 def _check(line: _Line, queue: str | None) -> None:
@@ -154,7 +154,20 @@ def _strange(line: _Line, payload: bytes, app: Workhorse, queue: str | None, hea
             app.registry.find(line.task)
         except DeclarationError as error:
             raise Bad(f"{error}; of another service's task say the queue") from None
-    return Envelope(line.id, line.task, payload, queue or line.queue, headers=headers, priority=line.priority)
+    found = Envelope(line.id, line.task, payload, queue or line.queue, headers=headers, priority=line.priority)
+    return _served(found, app)
+
+
+def _served(envelope: Envelope, app: Workhorse) -> Envelope:
+    """The same. Bad for an event that does not fit whoever of this app has subscribed on its queue."""
+    subscriber = app.registry.serving(envelope)
+    try:
+        found = document.decode(envelope.payload)
+        if subscriber is not None:
+            subscriber.definition.arguments(found)
+    except (Unfit, Malformed, NewerVersion) as error:
+        raise Bad(f"does not fit {envelope.task}: {error}") from None
+    return envelope
 
 
 def _known(

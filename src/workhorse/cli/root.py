@@ -11,6 +11,7 @@ from workhorse.cli.dead import dead
 from workhorse.cli.demo import demo
 from workhorse.cli.doctor import doctor
 from workhorse.cli.enqueue import enqueue
+from workhorse.cli.events import events
 from workhorse.cli.jobs import jobs
 from workhorse.cli.migrate import migrate
 from workhorse.cli.migrate_jobs import migrate_jobs
@@ -56,6 +57,7 @@ class Root(click.Group):
         workers,
         schedules,
         sagas,
+        events,
         doctor,
         migrate,
         migrate_jobs,

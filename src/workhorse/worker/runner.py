@@ -20,7 +20,7 @@ from workhorse.core.trail import Record
 from workhorse.durable import results
 from workhorse.durable.follow_ups import Ended, FollowUps, Sequel
 from workhorse.durable.gathering import Broken, Incomplete, gathered
-from workhorse.worker import together
+from workhorse.worker import copies, together
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan, Planner, Terms, arguments_of, sequel_of, with_first
 from workhorse.worker.pool import Pool
@@ -60,12 +60,14 @@ class Runner:
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
-        task = self._registry.get(claim.job.task)
+        task = self._registry.serving(claim.job)
         chained = isinstance(task, SagaTask)  # cancelled or after too many crashes, it has something to undo
         if claim.cancel and not chained:
             return Cancelled(claim, (results.of_cancel(claim.job.id, DEFAULT_TTL),))
         if claim.expired:
             return self._bury(claim, "expired", DEFAULT_TTL)
+        if task is None and copies.is_unasked(claim.job, self._registry):
+            return copies.passed_over(claim)
         if task is None:
             return self._unknown(claim, f"no worker here knows the task {claim.job.task!r}")
         try:
@@ -81,12 +83,12 @@ class Runner:
         if its.document.overrides.hops > self._follow_ups.max_hops:
             reason = f"it followed {its.document.overrides.hops} jobs, and max_hops is {self._follow_ups.max_hops}"
             return self._bury(claim, reason, its.terms.result_ttl)
-        return its
+        return copies.into_lane(its, claim, self._clock.time) or its
 
     async def not_run(self, outcome: Outcome) -> Outcome:
         """What `prepare` decided, with what follows from it."""
         job = outcome.claim.job
-        task = self._registry.get(job.task)
+        task = self._registry.serving(job)
         try:
             document = decode(job.payload)
         except (Malformed, NewerVersion):

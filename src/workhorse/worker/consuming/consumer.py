@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from workhorse.core.checks import whole
-from workhorse.core.contract import Broker, Claim
+from workhorse.core.contract import Broker, Claim, Envelope
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.errors import BrokerUnavailable, WorkhorseError
 from workhorse.core.instrument import log
@@ -16,6 +16,7 @@ from workhorse.worker.consuming.hold import Hold
 from workhorse.worker.consuming.message import Message
 from workhorse.worker.consuming.reading import Read
 from workhorse.worker.consuming.unbroken import unbroken
+from workhorse.worker.copies import is_unasked
 from workhorse.worker.crew import Parts
 
 R_co = TypeVar("R_co", covariant=True)
@@ -35,8 +36,14 @@ class Tasks(Registry):
 
     def __init__(self, known: Registry, stranger: Callable[[str], Declared]) -> None:
         super().__init__()
-        self._known, self._stranger = known, stranger
+        self._known, self._stranger, self.subscribers = known, stranger, known.subscribers
         self._strangers: dict[str, Declared] = {}
+
+    def serving(self, job: Envelope) -> Declared | None:
+        """Who would run this job: the task of its name, whoever subscribed on its queue, else the stand-in; None for an event
+        of a type that the subscriber on its queue did not ask for."""
+        found = self._known.serving(job)
+        return None if found is None and is_unasked(job, self) else found or self.get(job.task)
 
     def get(self, name: str) -> Declared | None:
         """The task of this name."""

@@ -30,10 +30,10 @@ job it is. What it raises makes a dead letter of the message, with that text as 
 
 
 def arguments(envelope: Envelope, its: Plan) -> Content:
-    """Of a job: its argument where it has one, else `{"args": [...], "kwargs": {...}}`."""
+    """An event's content; of a job: its argument where it has one, else `{"args": [...], "kwargs": {...}}`."""
     args, kwargs = its.arguments()
     values = [*args, *kwargs.values()]
-    return Content(JSON, values[0] if len(values) == 1 else {"args": list(args), "kwargs": dict(kwargs)})
+    return Content(_media_type(its), values[0] if len(values) == 1 else {"args": list(args), "kwargs": dict(kwargs)})
 
 
 def of_class(hint: Any) -> Read:
@@ -45,9 +45,14 @@ def of_class(hint: Any) -> Read:
 
     def read(envelope: Envelope, its: Plan) -> Content:
         document = its.document
-        return Content(JSON, codec.decode(_only(document), document.tagged, "content"))
+        return Content(_media_type(its), codec.decode(_only(document), document.tagged, "content"))
 
     return read
+
+
+def _media_type(its: Plan) -> str:
+    event = its.document.event
+    return JSON if event is None else event.type
 
 
 def _only(document: Document) -> bytes:
