@@ -28,6 +28,7 @@ from workhorse.core.sagas.step import step
 from workhorse.core.schedule import Cron, Every
 from workhorse.core.task import Task
 from workhorse.core.unique import Unique
+from workhorse.worker.consuming.message import Message
 from workhorse.worker.counts import Counts
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "JobHandle",
     "Limit",
     "Linear",
+    "Message",
     "Priority",
     "Retry",
     "RetryLater",

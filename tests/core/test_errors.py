@@ -16,10 +16,12 @@ from workhorse.core.errors import (
     DeclarationError,
     EngineRefused,
     EnqueueRefused,
+    FetchFailed,
     GiveUp,
     JobCancelled,
     JobFailed,
     JobNotFound,
+    LeaseLost,
     RetryLater,
     SagaMismatch,
     Skip,
@@ -37,6 +39,8 @@ ERRORS: list[WorkhorseError] = [
     JobFailed("ValueError", "six", "Traceback"),
     JobCancelled("seven"),
     SagaMismatch("seven and a half"),
+    LeaseLost(["1", "2", "3", "4"]),
+    FetchFailed("seven and three quarters"),
     RetryLater(timedelta(minutes=1), counts=False),
     Skip("eight"),
     GiveUp("nine"),
@@ -66,7 +70,7 @@ def test_the_public_errors_are_these_and_no_others() -> None:
 def test_an_error_arrives_in_another_process_as_it_was(error: WorkhorseError, way: object) -> None:
     arrived = way(error)  # type: ignore[operator]
     assert (type(arrived), str(arrived)) == (type(error), str(error))
-    for name in ("refused", "jobs", "type", "message", "traceback", "after", "counts", "reason"):
+    for name in ("refused", "jobs", "type", "message", "traceback", "after", "counts", "reason", "ids"):
         assert getattr(arrived, name, None) == getattr(error, name, None)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from workhorse.app.importing import kept
 from workhorse.app.patience import patiently
@@ -29,7 +29,11 @@ class Connections:
     """A fork starts with none; a closed loop's is dropped with the next that opens."""
 
     def __init__(
-        self, make: Callable[[], Engine], opening: Callable[[], None], check: Callable[[Engine], None], patience: float
+        self,
+        make: Callable[[], Engine],
+        opening: Callable[[], None],
+        check: Callable[[Engine], Awaitable[None]],
+        patience: float,
     ) -> None:
         """`opening` is called before an engine opens, `check` with each that did; what they raise, all who wait get."""
         self._make, self._opening, self._check, self._patience = make, opening, check, patience
@@ -103,7 +107,7 @@ class Connections:
 
     async def _checked(self, engine: Engine) -> Broker:
         try:
-            self._check(engine)
+            await self._check(engine)
         except BaseException:
             await engine.close()
             raise

@@ -1,27 +1,36 @@
 """The app: a URL, its tasks, and everything one does with them."""
 
+import os
 from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
 from workhorse.app import needs, urls
+from workhorse.app.answers import Answers
 from workhorse.app.bulk import Bulk
 from workhorse.app.connections import Connection, Connections
+from workhorse.app.consuming import Consuming
+from workhorse.app.events import Events
 from workhorse.app.groups import Grouping
 from workhorse.app.importing import Progress
+from workhorse.app.letters import Letters
+from workhorse.app.outbox import Outbox
 from workhorse.app.places import Places
 from workhorse.app.portal import Portal
+from workhorse.app.publishing import Publishing
 from workhorse.app.sagas import Sagas, replays
 from workhorse.app.spooling import Spool, Spooling, spool_of
 from workhorse.core import log, names
 from workhorse.core.checks import whole
 from workhorse.core.clock import Clock, SystemClock
-from workhorse.core.contract import Answer, Engine, Envelope, Filter, Row
+from workhorse.core.contract import Answer, Engine, Envelope, Row
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt
-from workhorse.core.envelope import encode_job
-from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, JobNotFound, WorkhorseError
+from workhorse.core.errors import BrokerUnavailable, EnqueueRefused, WorkhorseError
+from workhorse.core.events.catalog import Catalog
+from workhorse.core.events.described import Described
+from workhorse.core.events.topics import Topics
 from workhorse.core.handle import Decode, JobHandle, Status
 from workhorse.core.happenings import Enqueued
 from workhorse.core.instrument import Bus
@@ -29,15 +38,13 @@ from workhorse.core.job import Job
 from workhorse.core.keyed import refusal
 from workhorse.core.options import KEYED, settled
 from workhorse.core.redaction import REDACTED, Redaction
-from workhorse.core.registry import Declared, Registry, Router
+from workhorse.core.registry import Declared, Registry
 from workhorse.core.schema import Unfit, decode_any
-from workhorse.core.sequel import depth
 from workhorse.core.task import Task, remote
 from workhorse.core.typed import JobOptions, OnceOptions
 from workhorse.durable import progress
 from workhorse.durable.follow_ups import FollowUps
 from workhorse.durable.groups import Groups
-from workhorse.durable.history import attempts
 from workhorse.durable.results import Results
 from workhorse.durable.spool.log import LIMIT
 from workhorse.durable.ticks import name_of
@@ -50,16 +57,18 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Workhorse(Grouping, Router):
+class Workhorse(Consuming, Grouping, Publishing):
     """The front door: a URL, its tasks, and everything one does with them.
 
     `url`: where the work is kept; without one $WORKHORSE_URL, else sqlite:///workhorse.db. `name`: this service, and its
     default queue. `store`: another URL, for results and all other facts; "none": there are none. `spool`: a file on the local
-    disk that takes what the engine does not answer for, and `spool_limit`: how many jobs may wait there. `max_size`: bytes of one
-    job. `enqueue_timeout`: how long an enqueue waits for an engine that does not answer. `redact`: patterns of header names
-    whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back. `max_hops`: how
-    many jobs may follow one another. `retain`: how long succeeded and cancelled jobs are kept (0: not at all);
-    `dead_retain`: the same of dead ones (None: until someone purges them). Other options are defaults for the app's tasks.
+    disk that takes what the engine does not answer for, and `spool_limit`: how many jobs may wait there. `max_size`: bytes of
+    one job or event. `enqueue_timeout`: how long an enqueue waits for an engine that does not answer. `redact`: patterns of
+    header names whose values are never shown. `unknown_for`: how long a job of a task that nobody knows is handed back.
+    `max_hops`: how many jobs and events may follow one another. `topics`: media type to topic, nested keys joined by dots,
+    and `default` for the rest; also $WORKHORSE_TOPICS__…; without any each media type is a topic. `retain`: how long
+    succeeded and cancelled jobs are kept (0: not at all); `dead_retain`: the same of dead ones (None: until someone purges
+    them). Other options are defaults for the app's tasks.
     """
 
     def __init__(
@@ -75,30 +84,34 @@ class Workhorse(Grouping, Router):
         redact: Sequence[str] = REDACTED,
         unknown_for: Duration = 3600,
         max_hops: int = 32,
+        topics: Mapping[str, Any] | None = None,
         retain: Duration = 3600,
         dead_retain: Duration | None = None,
         **defaults: Unpack[JobOptions],
     ) -> None:
         super().__init__(prefix="", **defaults)
         self._name = names.name(name, "name")
-        self._max_size = whole(max_size, "max_size", least=1)
         self._unknown_for = seconds(unknown_for, "unknown_for")
-        self._max_hops = whole(max_hops, "max_hops", least=1)
         self._retain = seconds(retain, "retain")
         self._patience = seconds(enqueue_timeout, "enqueue_timeout", least=0.001)
         self._places = Places(urls.completed(url, retain, dead_retain), urls.store(store))
         self._said: dict[str, Mapping[str, Any]] = {}
         self.redaction = Redaction(redact)
-        self.registry = Registry()
+        self.registry, self.catalog = Registry(), Catalog()
         self.bus = Bus()
         log.listen(self.bus)
         self._clock: Clock = SystemClock()
+        size, hops = whole(max_size, "max_size", least=1), whole(max_hops, "max_hops", least=1)
+        self._letters = Letters(self.registry, self._now, size, hops)
         self._portal = Portal()
         self.spool = spool_of(spool, self._places.url, name, whole(spool_limit, "spool_limit", least=1))
         self._connections = self._fresh(self.spool)
         self._results = Results(self.engine, self._keeps_result)
         self._groups = Groups(self.engine)
         self.sagas = Sagas(self.engine, self._send)
+        self._answers = Answers(self.engine, self.sagas, self._groups)
+        topics_of = Topics(topics, os.environ)
+        self.events = Events(self._name, self.registry, self.catalog, topics_of, self._letters, self._soon, self._now)
 
     @property
     def name(self) -> str:
@@ -164,8 +177,11 @@ class Workhorse(Grouping, Router):
         BrokerUnavailable when there is no answer within `enqueue_timeout`.
         """
         try:
+            if (box := Outbox.current(self.registry)) is not None:
+                box.put(self._letters.of(job))
+                return self.handle(job)
             connection = await self._connections.soon()
-            answer = await connection.sender.send(self._envelope(job, connection))
+            answer = await connection.sender.send(self._letters.of(job, connection.sender.max_size))
         except Unfit as error:
             raise EnqueueRefused([(job.id, str(error))]) from None
         except BrokerUnavailable as error:
@@ -181,11 +197,13 @@ class Workhorse(Grouping, Router):
         Those that fit are enqueued; EnqueueRefused then names the others. BrokerUnavailable carries what is not known to
         be enqueued.
         """
+        if Outbox.current(self.registry) is not None:
+            return [await self.enqueue(job) for job in jobs]
         try:
             connection = await self._connections.soon()
         except BrokerUnavailable as error:
             raise BrokerUnavailable(str(error), list(jobs)) from error
-        bulk = Bulk[R](connection.sender, lambda job: self._envelope(job, connection))
+        bulk = Bulk[R](connection.sender, lambda job: self._letters.of(job, connection.sender.max_size))
         handles: list[JobHandle[R]] = []
         async for accepted in bulk.send(jobs):
             handles += [self._handle(job, answer) for job, answer in accepted]
@@ -201,7 +219,7 @@ class Workhorse(Grouping, Router):
     def refusal(self, job: Job[Any]) -> str:
         """Why this job cannot be enqueued; empty: it can."""
         try:
-            self._checked(job, self._max_size)
+            self._letters.of(job)
         except Unfit as error:
             return str(error)
         return ""
@@ -210,29 +228,16 @@ class Workhorse(Grouping, Router):
         """The handle of a job that is enqueued, or will be."""
         return self._handle(job, Answer("accepted"))
 
-    def _envelope(self, job: Job[Any], connection: Connection) -> Envelope:
-        return self._checked(job, min(self._max_size, connection.sender.max_size))
-
-    def _checked(self, job: Job[Any], limit: int) -> Envelope:
-        if job.options and (hops := depth(job)) > self._max_hops:
-            raise Unfit(
-                f"{hops} jobs would follow one another, and max_hops is {self._max_hops}; raise it, or make it a saga"
-            )
-        envelope = encode_job(job, self.registry.get(job.task), self._clock.time, self.registry.get)
-        size = len(envelope.payload)
-        if size > limit:
-            raise Unfit(
-                f"its arguments take {size:,} bytes, and max_size is {limit:,}; pass a reference to them instead"
-            )
-        return envelope
-
     def _handle(self, job: Job[R], answer: Answer) -> JobHandle[R]:
         task = self.registry.get(job.task)
         id = answer.of or job.id
         return JobHandle(id, self, decode_any) if task is None else task.handle(id)
 
+    async def _soon(self) -> Connection:
+        return await self._connections.soon()
+
     async def _send(self, envelope: Envelope) -> Answer:
-        return await (await self._connections.soon()).sender.send(envelope)
+        return await (await self._soon()).sender.send(envelope)
 
     def _tell(self, answered: Sequence[tuple[Job[Any], Answer]]) -> None:
         if self.bus.wants(Enqueued):
@@ -242,17 +247,7 @@ class Workhorse(Grouping, Router):
 
     async def status(self, id: str) -> Status:
         """Where the job is now; JobNotFound when nothing is known of it."""
-        if await self._connections.spooled(id):
-            return "spooled"
-        its = await self.sagas.head(id)
-        if its is not None:
-            return its.status
-        try:
-            return (await self._row(id)).status  # type: ignore[return-value]  # the contract's words are Status'
-        except JobNotFound:
-            if (await self.engine()).store is not None and await self._groups.is_open(id):
-                return "waiting"
-            raise
+        return "spooled" if await self._connections.spooled(id) else await self._answers.status(id)
 
     async def result(self, id: str, timeout: float | None, decode: Decode) -> Any:
         """Wait for the job's end."""
@@ -261,28 +256,11 @@ class Workhorse(Grouping, Router):
     async def cancel(self, id: str) -> bool:
         """Ask the job to stop; False when it had ended. TimeoutError for one that does not leave the spool."""
         await self._connections.arrived(id, self._patience)
-        if await self.sagas.knows(id):
-            return await self.sagas.cancel(id)
-        inspector = (await self.engine()).inspector
-        return inspector is not None and bool(await inspector.cancel(Filter(ids=[id])))
+        return await self._answers.cancel(id)
 
     async def history(self, id: str, decode: Decode) -> Sequence[Attempt[Any]]:
         """The job's attempts so far, oldest first."""
-        if await self._connections.spooled(id):
-            return ()
-        if (its := await self.sagas.head(id)) is not None:
-            return await self.sagas.attempts(id, its, decode)
-        row = await self._row(id)
-        return await attempts(row, (await self.engine()).store, decode)
-
-    async def _row(self, id: str) -> Row:
-        inspector = (await self.engine()).inspector
-        row = None if inspector is None else await inspector.show(id)
-        if row is None:
-            raise JobNotFound(
-                f"job {id}: nothing is known of it; its id is wrong, or it ended and is not kept any longer"
-            )
-        return row
+        return () if await self._connections.spooled(id) else await self._answers.history(id, decode)
 
     # ---- working
 
@@ -321,21 +299,8 @@ class Workhorse(Grouping, Router):
         signals: Sequence[int] | None = None,
     ) -> Worker:
         """The same with a budget of jobs that may be shared with other processes."""
-        parts = Parts(
-            self.registry,
-            self.bus,
-            self._clock,
-            self.engine,
-            self._places.work,
-            self._progress,
-            self._unknown_for,
-            self.scheduled,
-            FollowUps(self._groups, self._clock, self._max_hops, self._max_size),
-            self._retain,
-            replays(),
-        )
         return Worker(
-            parts,
+            self._parts(),
             budget,
             concurrency=whole(concurrency, "concurrency", least=1),
             queues=self.registry.queues() if queues is None else [names.name(queue, "queue") for queue in queues],
@@ -368,18 +333,38 @@ class Workhorse(Grouping, Router):
         parts = self._places.engine, self._prepare, self._check, self._patience
         return Connections(*parts) if spool is None else Spooling(*parts, spool, self.bus)
 
+    def _parts(self) -> Parts:
+        follow_ups = FollowUps(self._groups, self._clock, self._letters.max_hops, self._letters.max_size)
+        return Parts(
+            self.registry, self.bus, self._clock, self._bound, self._places.work, self._progress, self._unknown_for,
+            self.scheduled, follow_ups, self._retain, replays(),
+        )  # fmt: skip
+
     def _prepare(self) -> None:
         self.registry.check_mourners()
+        self.events.prepare()
         for task in self.registry:
             task.schema.prepare()
 
-    def _check(self, engine: Engine) -> None:
+    async def _check(self, engine: Engine) -> None:
         if engine.broker is None:
             raise WorkhorseError("the URL names no broker: jobs have nowhere to go")
         needs.check_store(engine.store is not None, self._places.store)
         place = needs.Place(engine.broker.features, engine.store is not None)
         needs.check_tasks(self._said, place)
         needs.check_sagas((task.name for task in self.registry if task.definition.version), place)
+        await self.events.bind(engine)
+
+    async def _bound(self) -> Engine:
+        """For a worker: what was subscribed since it opened is bound, too."""
+        await self.events.bind(engine := await self.engine())
+        return engine
+
+    def _now(self) -> float:
+        return self._clock.time()
+
+    def _learnt(self, it: Described) -> None:
+        self.catalog.add(it)
 
     def _arrived(self, task: Declared, name: str, defaults: Mapping[str, Any]) -> None:
         task.definition.bind(name, settled(self._name, [defaults]), self)
@@ -395,4 +380,4 @@ class Workhorse(Grouping, Router):
                 log.log.debug("the progress of job %s is not shown: %s", id, error)  # no reason to fail its attempt
 
     def _keeps_result(self, row: Row) -> bool:
-        return keeps_result(self.registry.get(row.job.task), row.job.payload)
+        return keeps_result(self.registry.serving(row.job), row.job.payload)

@@ -23,11 +23,10 @@ from workhorse.durable.sagas import head as head_facts
 from workhorse.durable.sagas.head import Head
 from workhorse.durable.sagas.jobs import Address
 
-Send = Callable[[Envelope], Awaitable[Answer]]
-
-
 REPLAY = "WORKHORSE_REPLAY_SAGAS"
 """In the environment, it makes workers end each turn of a saga after one step, so that all that follows is a replay."""
+
+Send = Callable[[Envelope], Awaitable[Answer]]
 
 
 def replays() -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
@@ -108,6 +108,10 @@ class Desk:
         return answer.result()
 
 
+async def _as_it_is(_: Engine) -> None:
+    """The spool's own engine is not asked what it can do."""
+
+
 class Spooling(Connections):
     """The same, and it takes jobs while the engine is away."""
 
@@ -115,14 +119,14 @@ class Spooling(Connections):
         self,
         make: Callable[[], Engine],
         opening: Callable[[], None],
-        check: Callable[[Engine], None],
+        check: Callable[[Engine], Awaitable[None]],
         patience: float,
         spool: Spool,
         bus: Bus,
     ) -> None:
         super().__init__(make, opening, check, patience)
         self._spool, self._bus = spool, bus
-        self._near = Connections(lambda: open_engine(spool.url), lambda: None, lambda _: None, patience)
+        self._near = Connections(lambda: open_engine(spool.url), lambda: None, _as_it_is, patience)
         self._desks: WeakKeyDictionary[Connection, Desk] = WeakKeyDictionary()
 
     async def opened(self) -> None:

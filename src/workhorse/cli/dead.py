@@ -119,7 +119,10 @@ def purge(desk: Desk, ids: tuple[str, ...], all_: bool, queue: str | None, task:
 @which
 @desk
 def export(desk: Desk, queue: str | None, task: str | None, text: str | None) -> None:
-    """Write dead letters with arguments and attempts, one JSON object a line; secret headers are hidden."""
+    """Write dead letters with arguments and attempts, one JSON object a line; secret headers are hidden.
+
+    `workhorse replay` takes them back.
+    """
     chosen = Filter(queue=queue, task=task, text=text, status="dead")
 
     async def write(desk: Desk, engine: Engine) -> None:
@@ -127,7 +130,7 @@ def export(desk: Desk, queue: str | None, task: str | None, text: str | None) ->
         with desk.progress("exporting", await batches.total(inspector, chosen)) as step:
             async for page in pages(inspector, chosen):
                 for row in page:
-                    desk.line(rows.full(row, desk.app.redaction))
+                    desk.line(rows.recorded(row, desk.app.redaction))
                 step(len(page))
 
     desk.ask(write)

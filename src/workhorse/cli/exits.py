@@ -24,7 +24,7 @@ HELP: Final = """\
 Exit codes:
   0  done
   1  an error; doctor: something must be fixed; migrate check: something is missing;
-     migrate-jobs: a job stayed; demo: a job was lost
+     migrate-jobs: a job stayed; replay: a line was bad; demo: a job was lost
   2  the command line, the app or the arguments cannot work
   3  with --wait: the job failed, or was cancelled
   4  nothing is known of this job

@@ -11,10 +11,12 @@ from workhorse.cli.dead import dead
 from workhorse.cli.demo import demo
 from workhorse.cli.doctor import doctor
 from workhorse.cli.enqueue import enqueue
+from workhorse.cli.events import events
 from workhorse.cli.jobs import jobs
 from workhorse.cli.migrate import migrate
 from workhorse.cli.migrate_jobs import migrate_jobs
 from workhorse.cli.queues import queues
+from workhorse.cli.replay import replay
 from workhorse.cli.sagas import sagas
 from workhorse.cli.schedules import schedules
 from workhorse.cli.shared import debugging
@@ -51,11 +53,13 @@ class Root(click.Group):
         enqueue,
         jobs,
         dead,
+        replay,
         queues,
         workers,
         schedules,
         sagas,
         spool,
+        events,
         doctor,
         migrate,
         migrate_jobs,

@@ -74,6 +74,11 @@ def full(row: Row, redaction: Redaction) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def recorded(row: Row, redaction: Redaction) -> dict[str, Any]:
+    """The same with the payload as it travels, for who replays it."""
+    return {**full(row, redaction), **_bytes(row.job.payload)}
+
+
 def arguments(payload: bytes) -> dict[str, Any]:
     """`args` and `kwargs` as they travel; of a payload that cannot be read its bytes, and why."""
     try:

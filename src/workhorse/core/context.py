@@ -118,6 +118,11 @@ class Context:
         return f"Context(attempt={self._attempt})" if self._job is None else f"Context({self._job.id!r})"
 
 
+def current() -> Bearer | None:
+    """Who bears the context of the job that this code runs for."""
+    return _current.get()
+
+
 enter: Callable[[Bearer], "Token[Bearer | None]"] = _current.set
 """From here on `Context.current()` is this one's; give the token to `leave`."""
 

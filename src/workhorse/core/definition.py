@@ -1,12 +1,13 @@
 """A task as it was declared: its function and its own options; and, once an app has it, its full name and settings."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from workhorse.core import keyed, names
 from workhorse.core.batch import Batch
+from workhorse.core.document import Document
 from workhorse.core.errors import DeclarationError
 from workhorse.core.handle import Door
 from workhorse.core.options import FOR_TASKS, KEYED, Settings, checked
@@ -32,6 +33,8 @@ class Definition:
         said = checked(given, self.known, self.who)
         shape = self._shape(fn, said.pop("run_in", None))
         self.fn = fn
+        self.runs = fn
+        """What a worker calls; the function itself is for who calls the task by hand."""
         self.place = shape.place
         self.run_in: RunIn = shape.run_in
         self.batch: Batch | None = said.pop("batch", None)
@@ -58,7 +61,11 @@ class Definition:
             raise DeclarationError(f"task {self.name} ({self.place}): belongs to an app already")
         self.rename(name)
         self.check_keys(settings.of(KEYED))
-        self._bound = settings, Schema(self.fn, name, int(self.takes_context), self.batch is not None), door
+        self._bound = settings, self._schema(name), door
+
+    def arguments(self, document: Document) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """What to call the function with, after its Context; Unfit when they do not fit."""
+        return self.schema.decode(document.args, document.kwargs, document.tagged)
 
     def check_keys(self, said: Mapping[str, Any]) -> None:
         """DeclarationError for a key that names no parameter, and for an order and a limit that do not go together."""
@@ -68,6 +75,9 @@ class Definition:
     @cached_property
     def _parameters(self) -> tuple[str, ...] | None:
         return tuple(inspect.signature(self.fn).parameters)[int(self.takes_context) :] if self._signed else None
+
+    def _schema(self, name: str) -> Schema:
+        return Schema(self.fn, name, int(self.takes_context), self.batch is not None)
 
     def _shape(self, fn: object, run_in: str | None) -> Shape:
         return shape_of(fn, run_in)

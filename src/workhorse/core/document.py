@@ -5,6 +5,8 @@ from zlib import crc32
 
 import msgspec
 
+from workhorse.core import cloud_event
+from workhorse.core.cloud_event import CloudEvent
 from workhorse.core.contract import Lane, Unique
 from workhorse.core.durations import LONGEST, seconds
 from workhorse.core.errand import Errand, Parent
@@ -119,12 +121,13 @@ NO_OVERRIDES: Final = FollowUpDoc("", "").overrides
 
 class Document(msgspec.Struct, frozen=True, gc=False):
     """The value of "job": arguments, still bytes, and the job's own options. `tagged`: every argument is tagged JSON,
-    because the sender had no signature to go by."""
+    because the sender had no signature to go by. `event`: what was published, of which `args` is the content."""
 
     args: msgspec.Raw = NO_ARGS
     kwargs: msgspec.Raw = NO_KWARGS
     tagged: bool = False
     overrides: Overrides = msgspec.field(name="options", default=NO_OVERRIDES)
+    event: CloudEvent | None = None
 
 
 def encode(args: bytes, kwargs: bytes, tagged: bool = False, overrides: Overrides = NO_OVERRIDES) -> bytes:
@@ -148,6 +151,8 @@ def decode(payload: bytes) -> Document:
                 return _documents.decode(job)
             except (ValueError, RecursionError) as error:
                 raise Malformed(f"the job is not of our shape: {_reason(error)}") from error
+    if payload.startswith(cloud_event.HEAD):
+        return _of_event(payload)
     return _decode_any(payload)
 
 
@@ -215,6 +220,7 @@ class _Version(msgspec.Struct, gc=False):
     """The version alone: a newer frame may have any shape around it."""
 
     v: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    specversion: str = ""  # it is an event
 
 
 _frames = msgspec.json.Decoder(_Frame)
@@ -223,7 +229,10 @@ _versions = msgspec.json.Decoder(_Version)
 
 def _decode_any(payload: bytes) -> Document:
     try:
-        _check_version(_versions.decode(payload))
+        version = _versions.decode(payload)
+        if version.specversion and isinstance(version.v, msgspec.UnsetType):
+            return _of_event(payload)
+        _check_version(version)
         frame = _frames.decode(payload)
         if isinstance(frame.job, msgspec.UnsetType):
             raise Malformed('expected a member "job", found none')
@@ -235,6 +244,18 @@ def _decode_any(payload: bytes) -> Document:
         return _documents.decode(frame.job)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"not a document of ours: {_reason(error)}") from error
+
+
+def _of_event(payload: bytes) -> Document:
+    """Its content is the one argument of whoever handles it."""
+    try:
+        event = cloud_event.decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"not an event: {_reason(error)}") from error
+    if event.specversion.partition(".")[0] != cloud_event.SPEC.partition(".")[0]:
+        raise NewerVersion(f"expected an event of CloudEvents {cloud_event.SPEC}, got {event.specversion[:40]!r}")
+    overrides = Overrides(hops=event.hops) if event.hops else NO_OVERRIDES
+    return Document(msgspec.Raw(b"[%b]" % event.data), overrides=overrides, event=event)
 
 
 def _check_version(frame: _Version) -> None:

@@ -9,6 +9,8 @@ WorkhorseError
 ├── JobFailed             the job is dead
 ├── JobCancelled          the job was cancelled
 ├── SagaMismatch          a saga's code no longer matches its journal
+├── LeaseLost             a message taken by hand is not the holder's any more
+├── FetchFailed           the resource that an event links to cannot be had
 └── raised by tasks, to steer their own job:
     ├── RetryLater        again, later
     ├── Skip              nothing to do
@@ -104,6 +106,31 @@ class JobCancelled(WorkhorseError):
 
 class SagaMismatch(WorkhorseError):
     """A saga's code no longer matches its journal. The message names both; `resume()` goes on once the code is right again."""
+
+
+class LeaseLost(WorkhorseError):
+    """Messages taken by hand are not the holder's any more: their leases ran out, and another may have them. What was said of
+    them does not count; nothing was settled."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = tuple(ids)
+        first = ", ".join(self._ids[:3]) + (f" and {len(self._ids) - 3} more" if len(self._ids) > 3 else "")
+        super().__init__(
+            f"expected the lease to be ours, and it is lost: {first}; what was said of it does not count, and another may "
+            f"have it; if its holder blocks the event loop for long, give the consumer a longer lease="
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the messages."""
+        return self._ids
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self._ids,)
+
+
+class FetchFailed(WorkhorseError):
+    """The resource that an event links to cannot be had: its host does not answer, or answers with an error, or with no JSON."""
 
 
 class RetryLater(WorkhorseError):

@@ -5,6 +5,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from workhorse.core.durations import Duration, seconds
 from workhorse.core.effort import Attempt
+from workhorse.core.events.catalog import Catalog
 from workhorse.core.job import Job
 
 R = TypeVar("R")
@@ -33,6 +34,16 @@ Status: TypeAlias = Literal[
 
 class Door(Protocol):
     """What a task and a handle ask of the app that they belong to; tasks hold it, so that they need not know an app."""
+
+    @property
+    def name(self) -> str:
+        """The service's, which its queues begin with."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """The event types that it knows."""
+        ...
 
     async def enqueue(self, job: Job[R]) -> "JobHandle[R]":
         """Put one job on its queue; durable on return."""

@@ -38,11 +38,12 @@ class ForwardRefused(msgspec.Struct, frozen=True):
 
 
 class WorkerStarted(msgspec.Struct, frozen=True):
-    """A worker begins to claim."""
+    """A worker begins to claim. `serves`: which media type, or pattern, goes to which task, on which queue."""
 
     worker: str
     queues: Sequence[str]
     concurrency: int
+    serves: Sequence[tuple[str, str, str]] = ()
 
 
 class WorkerStopping(msgspec.Struct, frozen=True):

@@ -25,3 +25,8 @@ def is_given(id: str) -> bool:
 def is_ours(id: str) -> bool:
     """Whether it looks like one of `new_id`: made of chance, so that it does not come again."""
     return len(id) == 32 and id[12] == "7" and id.isalnum()
+
+
+def is_copy(id: str) -> bool:
+    """Whether an engine made it: of an event, for one of the queues that are bound to its topic; or it follows such a one."""
+    return "@" in id

@@ -3,7 +3,9 @@
 import logging
 from datetime import UTC, datetime
 
-from workhorse.core.contract import Cancelled, Dead, Released, Retried
+from workhorse.core import ids
+from workhorse.core import trail as trails
+from workhorse.core.contract import Cancelled, Dead, Envelope, Released, Retried
 from workhorse.core.happenings import (
     BrokerBack,
     BrokerLost,
@@ -69,6 +71,8 @@ def _forward_refused(it: ForwardRefused) -> None:
 
 def _worker_started(it: WorkerStarted) -> None:
     log.info("worker %s runs %d at once from %s", it.worker, it.concurrency, ", ".join(it.queues))
+    for wanted, task, queue in it.serves:
+        log.info("worker %s serves %s with %s, from %s", it.worker, wanted, task, queue)
 
 
 def _worker_stopping(it: WorkerStopping) -> None:
@@ -79,10 +83,17 @@ def _worker_stopped(it: WorkerStopped) -> None:
     log.info("worker %s stopped after %.1f s", it.worker, it.seconds)
 
 
+def _fields(job: Envelope, seconds: float) -> dict[str, object]:
+    fields: dict[str, object] = {"job": job.id, "task": job.task, "attempt": job.attempt, "seconds": round(seconds, 6)}
+    if ids.is_copy(job.id):  # of an event: the task is its media type, and many serve it
+        fields["queue"] = job.queue
+    return fields
+
+
 def _job_ended(it: JobEnded) -> None:
     outcome = it.outcome
     job = outcome.claim.job
-    fields = {"job": job.id, "task": job.task, "attempt": job.attempt, "seconds": round(it.seconds, 6)}
+    fields = _fields(job, it.seconds)
     if isinstance(outcome, Dead):
         log.error("%s %s is dead: %s", job.task, job.id, outcome.reason, extra=fields)
     elif isinstance(outcome, Retried):
@@ -98,8 +109,9 @@ def _job_ended(it: JobEnded) -> None:
 
 def _job_succeeded(it: JobSucceeded) -> None:
     job = it.outcome.claim.job
-    fields = {"job": job.id, "task": job.task, "attempt": job.attempt, "seconds": round(it.seconds, 6)}
-    log.debug("%s %s succeeded in %.3g s", job.task, job.id, it.seconds, extra=fields)
+    note = trails.load(it.outcome.trail or b"").note
+    how = f"skipped ({note})" if note else "succeeded"
+    log.debug("%s %s %s in %.3g s", job.task, job.id, how, it.seconds, extra=_fields(job, it.seconds))
 
 
 def _job_lost(it: JobLost) -> None:

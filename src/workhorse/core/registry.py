@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeAlias, Unpack, cast
+from typing import Any, TypeVar, Unpack, cast, overload
 
 from workhorse.core import names
+from workhorse.core.contract import Envelope
 from workhorse.core.declare import DeclareTask
 from workhorse.core.definition import Definition
 from workhorse.core.errors import DeclarationError
+from workhorse.core.events import media
+from workhorse.core.events.described import Described, described
 from workhorse.core.options import FOR_ALL, checked, merged
 from workhorse.core.sagas.task import DeclareSaga, SagaDefinition, SagaTask
+from workhorse.core.subscribing.declare import DeclareSubscription
+from workhorse.core.subscribing.subscribers import Declared as Declared
+from workhorse.core.subscribing.subscribers import Subscribers
+from workhorse.core.subscribing.subscription import SubscriptionDefinition
 from workhorse.core.task import AsyncFunction, Function, Task
-from workhorse.core.typed import JobOptions
+from workhorse.core.typed import JobOptions, TaskOptions
 
-Declared: TypeAlias = Task[..., Any]
+C = TypeVar("C", bound=type[Any])
+E = TypeVar("E")
 
 
 class Registry:
@@ -22,6 +30,7 @@ class Registry:
     def __init__(self) -> None:
         self._tasks: dict[str, Declared] = {}
         self._older: dict[tuple[str, int], Declared] = {}
+        self.subscribers = Subscribers()
 
     def add(self, task: Declared) -> None:
         """DeclarationError when the name is taken; it names both places. Sagas of one name are told by their versions: the
@@ -36,10 +45,16 @@ class Registry:
                 f"two tasks are named {task.name!r}: {known.definition.place} and {task.definition.place}; "
                 f"give one of them another name="
             )
+        elif isinstance(task.definition, SubscriptionDefinition):
+            self.subscribers.add(task, task.definition)
 
     def get(self, name: str) -> Declared | None:
         """The task of this name, if there is one."""
         return self._tasks.get(name)
+
+    def serving(self, job: Envelope) -> Declared | None:
+        """Who runs this job: the task of its name; of an event's copy, whoever subscribed on its queue."""
+        return self._tasks.get(job.task) or self.subscribers.serving(job.queue, job.task)
 
     def of_version(self, name: str, version: int) -> Declared | None:
         """The saga of this name and version, if there is one."""
@@ -82,7 +97,7 @@ class Registry:
 
 
 class Router:
-    """Tasks of a module, to be included in an app.
+    """Tasks, sagas and events of a module, to be included in an app.
 
     `prefix` stands before the names of its tasks; the other options are defaults for them: the app's are beaten by the
     outer router's, these by the inner one's, these by the task's own. Tasks may be declared before or after `include`.
@@ -96,6 +111,7 @@ class Router:
         self._parent: Router | None = None
         self._routers: list[Router] = []
         self._declared: list[Declared] = []
+        self._described: list[Described] = []
 
     @property
     def task(self) -> DeclareTask:
@@ -115,6 +131,40 @@ class Router:
         """
         return cast(DeclareSaga, partial(self._decorate, _kind=SagaDefinition))
 
+    def event(self, media_type: str, *, strict: bool = False) -> Callable[[C], C]:
+        """Declare a class as what describes events of this media type, or of a pattern: `@app.event("application/vnd.shop.order-placed")`.
+
+        The class, which comes back unchanged, is a msgspec.Struct, a dataclass, an attrs class, a pydantic model, a
+        TypedDict or a marshmallow Schema. Unknown fields are dropped, or refused if `strict`. A star stands for one whole
+        part between dots. DeclarationError for another class, and for a second one of the same media type.
+        """
+        name = media.checked(media_type, "event")
+
+        def describe(cls: C) -> C:
+            it = described(name, cls, strict)
+            self._lineage()[-1]._learnt(it)
+            self._described.append(it)
+            return cls
+
+        return describe
+
+    @overload
+    def on(
+        self, event: type[E], *, filter: Callable[[E], bool] | None = None, **options: Unpack[TaskOptions]
+    ) -> DeclareSubscription[E]: ...
+    @overload
+    def on(
+        self, event: str, *, filter: Callable[[Any], bool] | None = None, **options: Unpack[TaskOptions]
+    ) -> DeclareSubscription[Any]: ...
+    def on(self, event: Any, *, filter: Any = None, **options: Any) -> Any:
+        """Subscribe a function, or an object with a `__call__`, to events of a class, a media type, or a pattern of them.
+
+        It is a task of one argument, on the queue `APP.TASK` unless `queue` says another. `filter`: events for which it is
+        false are skipped. `priority` and `expires` are its copies'; `unique`, `limit` and `ordered_by` name fields of the
+        event, and take effect when a copy is first claimed. DeclarationError for what cannot be a subscriber.
+        """
+        return partial(self._decorate, _kind=SubscriptionDefinition, event=event, filter=filter, **options)
+
     def include(self, router: "Router") -> None:
         """Add all that a router declares, now and later. A router is included once, in one router or app."""
         if type(router)._arrived is not Router._arrived:
@@ -129,6 +179,8 @@ class Router:
             )
         router._parent = self
         self._routers.append(router)
+        for it in router._all_described():
+            self._lineage()[-1]._learnt(it)
         for below, task in router._all():
             below._place(task)
 
@@ -136,6 +188,9 @@ class Router:
         """A task reached the topmost router, with its full name and all that was said of it on the way. This router is
         no app: the task learns its name so far. An app overrides this: it binds and registers the task."""
         task.definition.rename(name)
+
+    def _learnt(self, it: Described) -> None:
+        """An event type reached the topmost router. An app overrides this: it keeps it."""
 
     def _decorate(
         self, fn: Callable[..., Any] | None = None, /, *, _kind: type[Definition] = Definition, **options: Any
@@ -167,6 +222,11 @@ class Router:
         yield from ((self, task) for task in self._declared)
         for router in self._routers:
             yield from router._all()
+
+    def _all_described(self) -> Iterator[Described]:
+        yield from self._described
+        for router in self._routers:
+            yield from router._all_described()
 
 
 def _task_of(definition: Definition) -> Declared:

@@ -161,7 +161,10 @@ class Function(Task[P, R_co], Generic[P, R_co, Q, C_co]):
 
     def __init__(self, definition: Definition, once: Mapping[str, Any] | None = None) -> None:
         super().__init__(definition, once)
-        functools.update_wrapper(self, definition.fn)
+        # an object with a __call__ keeps its attributes to itself
+        functools.update_wrapper(
+            self, definition.fn, updated=("__dict__",) if hasattr(definition.fn, "__name__") else ()
+        )
 
     def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> C_co:
         result: C_co = self._definition.fn(*args, **kwargs)

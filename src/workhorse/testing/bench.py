@@ -74,13 +74,13 @@ class Bench:
         )
 
     def _saw_end(self, it: JobEnded) -> None:
-        outcome, task = it.outcome, self._app.registry.get(it.outcome.claim.job.task)
+        outcome, task = it.outcome, self._app.registry.serving(it.outcome.claim.job)
         if isinstance(outcome, Dead):
             job = job_of(outcome.claim.job, _arguments(task, outcome.claim.job.payload))
             self._dead.append(dataclasses.replace(job, attempts=tuple(failures(outcome.trail or b""))))
 
     def _saw_success(self, it: JobSucceeded) -> None:
-        outcome, task = it.outcome, self._app.registry.get(it.outcome.claim.job.task)
+        outcome, task = it.outcome, self._app.registry.serving(it.outcome.claim.job)
         if outcome.writes and outcome.trail is None and task is not None:
             try:
                 self._results.append(read(outcome.claim.job.id, outcome.writes[0].value, task.schema.decode_result))

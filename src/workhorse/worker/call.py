@@ -61,8 +61,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 
     def arguments(self) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Ready for the call; Unfit when they do not fit the signature."""
-        document = self.document
-        return self.terms.schema.decode(document.args, document.kwargs, document.tagged)
+        return self.terms.task.definition.arguments(self.document)
 
     def item(self) -> Any:
         """Of a job of a batch: what its caller passed."""
@@ -90,7 +89,7 @@ def arguments_of(task: Task[..., Any] | None, document: Document) -> tuple[Seque
     """Of a job that is not run; Unfit where nobody knows how to read them."""
     if task is None:
         raise Unfit("nobody here knows its task")
-    return task.schema.decode(document.args, document.kwargs, document.tagged)
+    return task.definition.arguments(document)
 
 
 def with_first(its: Plan, first: bytes) -> Plan:
@@ -105,7 +104,7 @@ def terms_of(task: Task[..., Any]) -> Terms:
     """What the task declares."""
     its = task.settings
     return Terms(
-        task, task.fn, task.schema, task.run_in, task.takes_context,
+        task, task.definition.runs, task.schema, task.run_in, task.takes_context,
         its.retry, its.timeout, its.result_ttl, its.max_crashes, task.definition.batch, sequel_of(task),
     )  # fmt: skip
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
+from workhorse.core import origin
 from workhorse.core.document import Malformed, NewerVersion
+from workhorse.core.origin import Origin
 from workhorse.core.schema import Unfit
 from workhorse.core.task import Task
-from workhorse.worker.call import Planner, Request
+from workhorse.worker.call import Plan, Planner, Request
 from workhorse.worker.shares import arguments, concluded, terms_of
 from workhorse.worker.verdict import Failed, Unfitting, Verdict, judge
 
@@ -52,10 +54,17 @@ def _call(task: Task[..., Any], payloads: Sequence[bytes]) -> Verdict:
         return Unfitting(str(error))
     terms = terms_of(plans)
     try:
-        value = terms.fn(*args, **kwargs)
+        with origin.told(_origin(plans)):
+            value = terms.fn(*args, **kwargs)
     except BaseException as error:
         return judge(error, terms.retry)
     return concluded(terms, value, args)
+
+
+def _origin(plans: Sequence[Plan]) -> Origin:
+    """Of what it publishes: its job is known here by its event alone, and its headers not at all."""
+    document = plans[0].document
+    return origin.of(document, "" if document.event is None else document.event.id, {})
 
 
 def _find(module: str, qualname: str) -> Task[..., Any]:

@@ -20,7 +20,7 @@ from workhorse.core.trail import Record
 from workhorse.durable import results
 from workhorse.durable.follow_ups import Ended, FollowUps, Sequel
 from workhorse.durable.gathering import Broken, Incomplete, gathered
-from workhorse.worker import together
+from workhorse.worker import copies, together
 from workhorse.worker.backoff import Backoff
 from workhorse.worker.call import Plan, Planner, Terms, arguments_of, sequel_of, with_first
 from workhorse.worker.pool import Pool
@@ -60,12 +60,14 @@ class Runner:
 
     def prepare(self, claim: Claim) -> Plan | Outcome:
         """How the job is to be run; or its outcome, when it is not to be run at all."""
-        task = self._registry.get(claim.job.task)
+        task = self._registry.serving(claim.job)
         chained = isinstance(task, SagaTask)  # cancelled or after too many crashes, it has something to undo
         if claim.cancel and not chained:
             return Cancelled(claim, (results.of_cancel(claim.job.id, DEFAULT_TTL),))
         if claim.expired:
             return self._bury(claim, "expired", DEFAULT_TTL)
+        if task is None and copies.is_unasked(claim.job, self._registry):
+            return copies.passed_over(claim)
         if task is None:
             return self._unknown(claim, f"no worker here knows the task {claim.job.task!r}")
         try:
@@ -81,12 +83,12 @@ class Runner:
         if its.document.overrides.hops > self._follow_ups.max_hops:
             reason = f"it followed {its.document.overrides.hops} jobs, and max_hops is {self._follow_ups.max_hops}"
             return self._bury(claim, reason, its.terms.result_ttl)
-        return its
+        return copies.into_lane(its, claim, self._clock.time) or its
 
     async def not_run(self, outcome: Outcome) -> Outcome:
         """What `prepare` decided, with what follows from it."""
         job = outcome.claim.job
-        task = self._registry.get(job.task)
+        task = self._registry.serving(job)
         try:
             document = decode(job.payload)
         except (Malformed, NewerVersion):
@@ -108,7 +110,7 @@ class Runner:
             if isinstance(gathered, Outcome):
                 return await self.not_run(gathered)
             its = gathered
-        self._begin(its, running)
+        self.begin(its, running)
         if isinstance(its.terms.task, SagaTask):
             return await self._turned(its, running)
         try:
@@ -118,6 +120,20 @@ class Runner:
         else:
             verdict = await self._pool.call(its.terms, args, kwargs, running)
         return await self._concluded(verdict, its, running, started)
+
+    def begin(self, its: Plan, running: Running) -> None:
+        """An attempt begins, here or in the hands of who consumes."""
+        running.plan, running.report = its, self._report
+        if self._bus.wants(JobStarted):
+            self._bus.say(JobStarted(running.claim))
+
+    async def conclude(self, verdict: Verdict, its: Plan, running: Running, started: float) -> Outcome | None:
+        """What a verdict makes of the job, with what follows from it; None when it is not ours any more."""
+        return await self._concluded(verdict, its, running, started)
+
+    def hand_back(self, claim: Claim, why: str) -> Outcome:
+        """For somebody else, with a growing delay; dead after `unknown_for` with nobody."""
+        return self._unknown(claim, why)
 
     async def _turned(self, its: Plan, running: Running) -> Outcome | None:
         outcome = await self._turns.run(its, running)
@@ -134,7 +150,7 @@ class Runner:
         fitting: list[tuple[Plan, Running]] = []
         items: list[Any] = []
         for its, running in plans:
-            self._begin(its, running)
+            self.begin(its, running)
             try:
                 items.append(its.item())
                 fitting.append((its, running))
@@ -147,11 +163,6 @@ class Runner:
             verdicts.update(zip((running for _, running in fitting), share(verdict, len(items)), strict=True))
         ends = [self._concluded(own(verdicts[it], it.why), its, it, started) for its, it in plans]
         return await asyncio.gather(*ends)  # what they write into a store is committed together
-
-    def _begin(self, its: Plan, running: Running) -> None:
-        running.plan, running.report = its, self._report
-        if self._bus.wants(JobStarted):
-            self._bus.say(JobStarted(running.claim))
 
     async def _concluded(self, verdict: Verdict, its: Plan, running: Running, started: float) -> Outcome | None:
         outcome = self._decide(verdict, its.terms, running.claim, started)

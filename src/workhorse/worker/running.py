@@ -7,9 +7,12 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from workhorse.core import context as contexts
+from workhorse.core import origin as origins
 from workhorse.core.context import Context
 from workhorse.core.contract import Claim, Outcome
+from workhorse.core.document import Document
 from workhorse.core.job import Job, job_of
+from workhorse.core.origin import Origin
 from workhorse.worker.call import Plan
 
 Report: TypeAlias = Callable[[str, float, str], Awaitable[None]]
@@ -55,6 +58,11 @@ class Running(msgspec.Struct, eq=False):
             if self.why is not None:
                 contexts.cancel(self.context)
         return self.context
+
+    def origin(self) -> Origin:
+        """Of what its task publishes."""
+        job, plan = self.claim.job, self.plan
+        return origins.of(Document() if plan is None else plan.document, job.id, job.headers)
 
     def interrupt(self, why: Why) -> None:
         """End the call if it can be ended: async code by cancellation, a process by its end. A thread goes on, and is told."""

@@ -75,7 +75,7 @@ class Worker:
             assert engine.broker is not None
             self._crew = crew = self._hired(engine.broker)
             stack.callback(self._dismiss, crew)
-            self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency))
+            self._parts.bus.say(WorkerStarted(self.name, self._queues, self._concurrency, self._serves()))
             if engine.store is not None:
                 every = min(SIGN, self._lease / 3)
                 presence = Presence(engine.store, self.name, self._queues, self._concurrency, every, crew.state)
@@ -98,6 +98,10 @@ class Worker:
         await stack.enter_async_context(scheduler)
         if self._burst:  # what is due now is part of it
             await self._first(scheduler.looked.wait(), self._stopped.wait())
+
+    def _serves(self) -> list[tuple[str, str, str]]:
+        subscriptions = self._parts.registry.subscribers
+        return [(it.wanted, it.task.name, it.queue) for it in subscriptions if it.queue in self._queues]
 
     def _hired(self, broker: Broker) -> Crew:
         return Crew(
