@@ -77,7 +77,14 @@ def of_put(puts: Any) -> str:
     """Not a worker's sign of life, nor what a settle writes."""
     if any(put.key.startswith("saga/") for put in puts):
         return "journal"
+    if puts[-1].key.startswith("spool/"):
+        return {"waits": "spool", "forwarder": "lease"}.get(puts[-1].key.split("/")[2], "")
     return "put" if any(put.key.startswith("progress/") for put in puts) else ""
+
+
+def of_delete(keys: Any) -> str:
+    """What leaves a spool."""
+    return "unspool" if any("/waits/" in key for key in keys) else ""
 
 
 def always(label: str) -> Callable[..., str]:

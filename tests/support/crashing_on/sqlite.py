@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
-from crashing import always, cross, of_put, of_settle, still
+from crashing import always, cross, of_delete, of_put, of_settle, still
 from workhorse.engines.sqlite import claiming, facts, homes, orders, pruning, publishing, schema, settling
 from workhorse.engines.sqlite.broker import Broker
 from workhorse.engines.sqlite.inspector import Inspector
@@ -40,6 +40,7 @@ _VERBS: Final = (
     (Broker, "settle", of_settle),
     (Broker, "extend", always("extend")),
     (Store, "put", of_put),
+    (Store, "delete", of_delete),
     (Inspector, "cancel", always("cancel")),
     (Inspector, "retry", always("retry")),
 )
@@ -49,6 +50,7 @@ _WORK: Final = (
     (settling, "settle", of_settle),
     (settling, "extend", always("extend")),
     (facts, "put", of_put),
+    (facts, "delete", of_delete),
     (orders, "cancel", always("cancel")),
     (orders, "retry", always("retry")),
 )

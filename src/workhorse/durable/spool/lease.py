@@ -3,19 +3,18 @@ followed by another; what it may still send then is known at the far side alread
 
 import time
 import uuid
-from typing import Final
 
 from workhorse.core.contract import ABSENT, Put, Store
 
-LENGTH: Final = 5.0
+LENGTH = 5.0
 """Seconds."""
 
 
 class Lease:
     """On this key of a store."""
 
-    def __init__(self, store: Store, key: str, length: float = LENGTH) -> None:
-        self._store, self._key, self._length = store, key, length
+    def __init__(self, store: Store, key: str, length: float | None = None) -> None:
+        self._store, self._key, self._length = store, key, LENGTH if length is None else length
         self._who = uuid.uuid4().hex
         self._version = ABSENT
         self._taken = 0.0  # by the monotonic clock, before the store was asked: never later than by the store's own
