@@ -18,9 +18,8 @@ from workhorse.core.ids import new_id
 from workhorse.engine import Envelope, Succeeded
 from workhorse.engines import open_engine
 from workhorse.engines.postgres import engine as engines
-from workhorse.engines.postgres import schema, urls
+from workhorse.engines.postgres import urls
 from workhorse.engines.postgres.engine import PostgresEngine
-from workhorse.engines.postgres.link import Link
 
 Opened = Callable[..., Awaitable[PostgresEngine]]
 
@@ -91,21 +90,6 @@ async def test_a_password_that_changes_is_read_again(own: Own, opened: Opened, t
     engine = await opened(url, f"password_file={secret}&listen=off")
     await _renew(server, secret)
     await _after_a_loss(engine)
-
-
-async def test_a_password_may_come_from_code(own: Own) -> None:
-    server: Postgres = own(Postgres, auth="scram-sha-256")
-    link = Link(urls.place(server.create("jobs").replace(f":{PASSWORD}@", "@")))
-    asked: list[str] = []
-
-    async def password() -> str:
-        asked.append(PASSWORD)
-        return PASSWORD
-
-    link.pool.password = password
-    await link.open(lambda con: schema.prepare(con, link.place))
-    await link.close()
-    assert asked == [PASSWORD]
 
 
 async def _renew(server: Postgres, secret: Path) -> None:

@@ -134,7 +134,7 @@ async def test_no_sentinel_is_unavailable(stack: AsyncExitStack) -> None:
 def test_a_url_names_sentinels_master_and_database() -> None:
     place = urls.place("rediss+sentinel://ada:pw@one,two:26380/main/3?sentinel_password=s3cret")
     assert place.hosts == (("one", 26379), ("two", 26380))
-    assert (place.master, place.database, place.user, place.password()) == ("main", 3, "ada", "pw")
+    assert (place.master, place.database, place.user, place.password.read()) == ("main", 3, "ada", "pw")
     assert place.tls is not None
     assert place.name == "rediss+sentinel://one:26379,two:26380/main/3"
     assert "s3cret" not in repr(place)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from served.stage import Shop, Stage, again, soon
+from served.stage import BOUND, Shop, Stage, again, soon
 from servers.fixtures import Own
-from workhorse.engine import EngineRefused
+from workhorse.core.happenings import BrokerLost
+from workhorse.engine import BrokerUnavailable, EngineRefused
 from workhorse.engines import open_engine
 from workhorse.errors import DeclarationError
 
@@ -77,6 +78,39 @@ class Doors(Stage):
             assert (await working).succeeded == 2
             assert await job.result(timeout=60) == "1 at attempt 1"
         assert sorted(shop.runs) == [1, 2]
+
+    async def test_a_worker_waits_for_the_file_of_a_password_that_changes_at_the_server_first(
+        self, own: Own, tmp_path: Path
+    ) -> None:
+        """As it is always for a moment, whoever rotates it. Who comes anew meanwhile is refused."""
+        server, file = self.guarded(own), tmp_path / "password"
+        file.write_text(OLD)
+        shop, lost = Shop(url := self.login(server, "", password_file=file)), list[BrokerLost]()
+        shop.app.bus.listen(BrokerLost, lost.append)
+        async with shop.app:
+            await shop.gated.enqueue(1)
+            working = asyncio.create_task(shop.app.worker(max_jobs=1, signals=()).run())
+            await soon(lambda: shop.inside == 1)
+            self.rotate(server)
+            shop.gate.set()
+            await soon(lambda: lost)
+            await _unavailable_for_its_password((await shop.app.engine()).inspector)
+            with pytest.raises(EngineRefused, match="password"):
+                await open_engine(url).open()
+            assert not working.done()
+            file.write_text(NEW)
+            assert (await working).succeeded == 1
+        assert shop.runs == [1]
+
+
+async def _unavailable_for_its_password(inspector: Any) -> None:
+    """The first calls may only find that they were put out."""
+    async with asyncio.timeout(BOUND):
+        while True:
+            with pytest.raises(BrokerUnavailable) as caught:
+                await inspector.count("status")
+            if "Its file is read again at the next try" in str(caught.value):
+                return
 
 
 def _refusal(url: str) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 import asyncpg
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused, WorkhorseError
+from workhorse.engines.passwords import NotLetIn
 
 
 class Collision(BrokerUnavailable):
@@ -67,7 +68,7 @@ def _forbidden(error: Exception, name: str, schema: str) -> EngineRefused:
             f"grant usage, create on schema {schema} to USER; grant all on all tables in schema {schema} to USER; "
             f"grant all on all sequences in schema {schema} to USER; or, for the first start, create on the database."
         )
-    return EngineRefused(
+    return NotLetIn(
         f"{name}: the server refused user and password ({error}). Correct them in the URL, in password_file=, in "
         "PGPASSWORD or in ~/.pgpass, or the server's pg_hba.conf."
     )

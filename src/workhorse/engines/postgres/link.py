@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
+from workhorse.engines.passwords import NotLetIn
 from workhorse.engines.postgres import faults
 from workhorse.engines.postgres.names import in_schema
 from workhorse.engines.postgres.pool import Connection, Pool
@@ -166,6 +167,8 @@ class Link:
             yield
         except Exception as error:
             found = faults.translated(error, self.name, self.place.schema)
+            if isinstance(found, NotLetIn) and self.is_open:
+                found = self.place.password.changing(found)
             if found is error:
                 raise
             raise found from error

@@ -1,9 +1,7 @@
 """The pool: a few connections of one engine, opened when they are needed; the one used last is used next."""
 
 import asyncio
-import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -12,7 +10,6 @@ import asyncpg
 from workhorse.engines.postgres.urls import Place
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-Password: TypeAlias = Callable[[], str | Awaitable[str]]
 
 _BY_INDEX: Final = {
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
@@ -28,8 +25,6 @@ class Pool:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.password: Password | None = None
-        """Asked at each connect, before the file and the URL."""
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._opening = 0
@@ -66,7 +61,7 @@ class Pool:
         else:
             patience = str(round(place.timeout * 1000))
             options["server_settings"] = {"application_name": "workhorse", "statement_timeout": patience, **settings}
-        if self.password is not None or place.password_file:
+        if place.password.path:
             options["password"] = self._secret
         return await asyncpg.connect(place.dsn, timeout=place.timeout, **options)
 
@@ -108,12 +103,4 @@ class Pool:
                 return
 
     async def _secret(self) -> str:
-        if self.password is None:
-            return await asyncio.to_thread(_read, self.place.password_file)
-        secret = self.password()
-        return await secret if inspect.isawaitable(secret) else secret
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read().strip()
+        return await asyncio.to_thread(self.place.password.read)

@@ -1,12 +1,13 @@
 """URLs of PostgreSQL: where the server is, which schema is ours, and how to speak to it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from workhorse.core.errors import DeclarationError
 from workhorse.engines.keeping import Policy
+from workhorse.engines.passwords import Password, password
 from workhorse.engines.urls import KEEPING, of_server, one_of, options, policy, seconds
 
 SCHEMA: Final = "workhorse"
@@ -58,8 +59,7 @@ class Place:
     migrate: bool = True
     """Create or bring forward the schema when the engine is opened."""
 
-    password_file: str = ""
-    """Read at each connect, so that a rotated password needs no restart."""
+    password: Password = field(default_factory=Password)
 
 
 def place(url: str) -> Place:
@@ -80,7 +80,7 @@ def place(url: str) -> Place:
         listen=_switch(name, "listen", found.get("listen", "on")) and not pgbouncer,
         poll=_patience(name, "poll", found.get("poll", "5")),
         migrate=_switch(name, "migrate", found.get("migrate", "on")),
-        password_file=found.get("password_file", ""),
+        password=password(parts, name, found),
     )
 
 

@@ -77,7 +77,7 @@ async def _reach(place: Place, host: str, port: int) -> Wire:
 
 
 async def _enter(place: Place, wire: Wire) -> None:
-    password = place.password()
+    password = place.password.read()
     try:
         if password:
             await wire.ask("AUTH", *([place.user] if place.user else []), password)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused, WorkhorseError
+from workhorse.engines.passwords import NotLetIn
 
 _FOR_NOW: Final = {
     "LOADING": "it is loading its data; it answers when that is done",
@@ -19,13 +20,14 @@ _FOR_NOW: Final = {
         " ended jobs for less long (?retain=), or let workers catch up, and try again"
     ),
 }
-_AS_IT_IS: Final = {
+_NOT_LET_IN: Final = {
     "NOAUTH": "it wants a password: redis://USER:PASSWORD@HOST, or ?password_file=PATH",
     "WRONGPASS": "it refused the user or the password: look at both in the URL, or in ?password_file=",
-    "NOPERM": (
-        "its user may not do that: grant the commands and the keys (ACL SETUSER NAME on +@all ~{PREFIX}:*), or name another user"
-    ),
 }
+_FORBIDDEN: Final = (
+    "its user may not do that: grant the commands and the keys (ACL SETUSER NAME on +@all ~{PREFIX}:*), "
+    "or name another user"
+)
 
 
 def translated(error: Exception, name: str) -> Exception:
@@ -36,8 +38,10 @@ def translated(error: Exception, name: str) -> Exception:
         return BrokerUnavailable(f"{name}: {_FOR_NOW[code]} ({text}).")
     if "maxmemory" in text and "OOM" in text:
         return BrokerUnavailable(f"{name}: {_FOR_NOW['OOM']} ({text}).")
-    if code in _AS_IT_IS:
-        return EngineRefused(f"{name}: {_AS_IT_IS[code]} ({text}).")
+    if code in _NOT_LET_IN:
+        return NotLetIn(f"{name}: {_NOT_LET_IN[code]} ({text}).")
+    if code == "NOPERM":
+        return EngineRefused(f"{name}: {_FORBIDDEN} ({text}).")
     if "max number of clients" in text:
         return BrokerUnavailable(f"{name}: it has as many clients as it may (maxclients); try again ({text}).")
     return error

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hiredis import ReplyError
 
 from workhorse.core.errors import BrokerUnavailable, EngineRefused
+from workhorse.engines.passwords import NotLetIn
 from workhorse.engines.redis import faults
 from workhorse.engines.redis.connecting import connect
 from workhorse.engines.redis.scripts import Script
@@ -30,6 +31,7 @@ class Link:
         self.place = place
         self._wires: _Wires = {}
         self._open = False
+        self._was_let_in = False
         self._process = os.getpid()
 
     async def open(self) -> None:
@@ -77,8 +79,16 @@ class Link:
         connecting = self._wires.get(name)
         if connecting is None or (connecting.done() and _is_over(connecting)):
             self._forget_closed_loops()
-            connecting = self._wires[name] = asyncio.create_task(connect(self.place))
+            connecting = self._wires[name] = asyncio.create_task(self._connect())
         return connecting.result() if connecting.done() else await asyncio.shield(connecting)
+
+    async def _connect(self) -> Wire:
+        try:
+            wire = await connect(self.place)
+        except NotLetIn as refusal:
+            raise self.place.password.changing(refusal) if self._was_let_in else refusal from None
+        self._was_let_in = True
+        return wire
 
     def _refuse_unusable(self) -> None:
         if not self._open:

@@ -3,14 +3,13 @@
 
 import re
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from workhorse.core.errors import DeclarationError, EngineRefused
+from workhorse.core.errors import DeclarationError
 from workhorse.engines.keeping import Policy
+from workhorse.engines.passwords import Password, password
 from workhorse.engines.redis import tls
 from workhorse.engines.urls import KEEPING, of_server, one_of, options, policy, seconds
 
@@ -38,9 +37,7 @@ class Place:
     master: str = ""
     database: int = 0
     user: str = ""
-    password: Callable[[], str] = field(default=str, repr=False)
-    """Asked at each connect, so that it may change; an empty one: none is needed."""
-
+    password: Password = field(default_factory=Password)
     tls: ssl.SSLContext | None = None
     prefix: str = PREFIX
     timeout: float = TIMEOUT
@@ -81,7 +78,7 @@ def place(url: str) -> Place:
         master=unquote(master),
         database=_database(path + parts.fragment, shown),
         user=unquote(parts.username or ""),
-        password=_password(parts, shown, found),
+        password=password(parts, shown, found),
         tls=tls.context(shown, parts.scheme.startswith("rediss"), found),
         prefix=_prefix(shown, found.get("prefix", PREFIX)),
         timeout=_span(shown, "timeout", found, TIMEOUT),
@@ -129,19 +126,3 @@ def _span(shown: str, name: str, found: dict[str, str], usual: float) -> float:
     if not (value := seconds(shown, name, text := found.get(name, str(usual)))):
         raise DeclarationError(f"{shown}: {name}: expected more than 0 seconds, got {text!r}")
     return value
-
-
-def _password(parts: SplitResult, shown: str, found: dict[str, str]) -> Callable[[], str]:
-    if (path := found.get("password_file")) is None:
-        password = unquote(parts.password or "")
-        return lambda: password
-    if parts.password:
-        raise DeclarationError(f"{shown}: expected a password in the URL or a password_file, got both")
-    return lambda: _read(path, shown)
-
-
-def _read(path: str, shown: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise EngineRefused(f"{shown}: expected a password in {path}, and could not read it ({error})") from error
