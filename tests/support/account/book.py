@@ -15,8 +15,9 @@ from account.sequels import sequels
 from account.story import stories
 
 
-def account(records: Iterable[Record], rows: Iterable[Final]) -> Account:
-    """What came of every job of a run that is over: nothing is left to do, and all that was written down is here."""
+def account(records: Iterable[Record], rows: Iterable[Final], *, linked: bool = True) -> Account:
+    """What came of every job of a run that is over: nothing is left to do, and all that was written down is here. `linked`: the
+    records say what followers were handed, and which job was in the way of a refused one."""
     written = sorted(records, key=lambda record: record.at)
     told, harm = stories(written, rows), Harm(written)
     everything = list(told.values())
@@ -25,8 +26,8 @@ def account(records: Iterable[Record], rows: Iterable[Final]) -> Account:
             *asking(everything),
             *claiming(everything, harm),
             *order(everything, harm),
-            *keys(told),
-            *sequels(told),
+            *(keys(told) if linked else ()),
+            *(sequels(told) if linked else ()),
             *deaths(everything, harm),
             *again(everything, harm),
         )

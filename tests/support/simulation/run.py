@@ -80,7 +80,9 @@ class Run:
                 self._link.close()
         wrong = judge(world.history, self._program, rows, results)
         records = Records(world.history, self._program, rows)
-        wrong += [f"{line.name}: {', '.join(line.jobs)}" for line in account(records.all, records.rows).broken]
+        wrong += [
+            f"{line.name}: {', '.join(line.jobs)}" for line in account(records.all, records.rows, linked=False).broken
+        ]
         if not drained:
             wrong.append("not ended: the drain did not end, or somebody who was told to stop did not")
         return Verdict(wrong, self._line.calls, world.history.text(), _faults(world), self._again)
