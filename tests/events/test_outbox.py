@@ -181,7 +181,7 @@ def test_batches_are_bounded_by_count_and_by_bytes() -> None:
 async def test_what_an_engine_cannot_take_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async with listening() as app:
         connection = await app.events._soon()  # pyright: ignore[reportPrivateUsage]
-        monkeypatch.setattr(type(connection.sender), "max_size", 250)
+        monkeypatch.setattr(connection.sender, "max_size", 250)
         with pytest.raises(EnqueueRefused, match="the engine takes 250"):
             await collect(app, lambda: app.publish(Paid(1)), lambda: app.publish(PLACED, order_id=1, total="1" * 300))
         assert await rows(app) == []

@@ -254,7 +254,7 @@ async def test_an_outcome_that_the_engine_chokes_on_does_not_keep_the_others_fro
         async with asyncio.timeout(20):
             counts = await working
         assert (counts.succeeded, counts.dead) == (9, 1)
-        row = await shop.app._row(bad)
+        row = await shop.app._answers._row(bad)
         assert row.reason == "its outcome was refused: OverflowError: too large for a column"
 
 
